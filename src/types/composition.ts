@@ -1,0 +1,46 @@
+import { z } from 'zod';
+import { fpsSchema } from './fps.ts';
+
+/** Twelve hours at the highest frame rate. */
+export const MAX_DURATION_IN_FRAMES = 12 * 3600 * 240;
+/** The longest composition, in seconds. */
+export const MAX_DURATION_SECONDS = 12 * 3600;
+
+/** A side of the picture in CSS pixels, 2 to 8192. */
+export const sizeSchema = z.int().min(2).max(8192);
+export const durationInFramesSchema = z.int().min(1).max(MAX_DURATION_IN_FRAMES);
+/** Values handed to the page as `window.__HELIOS_PROPS__`. */
+export const inputPropsSchema = z.record(z.string(), z.json());
+export const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in lower-case hex');
+
+/** What the user says of a composition; what is left out is read from the page. */
+export const compositionSpecSchema = z.strictObject({
+  /** A folder with an index.html, an HTML file, or an http(s) URL. */
+  source: z.string().min(1),
+  width: sizeSchema.optional(),
+  height: sizeSchema.optional(),
+  fps: fpsSchema.optional(),
+  durationInFrames: durationInFramesSchema.optional(),
+  /** Seconds; an alternative to `durationInFrames`, which wins when both are given. */
+  duration: z.number().positive().max(MAX_DURATION_SECONDS).optional(),
+  inputProps: inputPropsSchema.default({}),
+});
+export type CompositionSpec = z.output<typeof compositionSpecSchema>;
+
+/** Where a worker finds the page: a bundle in the store, or an address. */
+export const compositionRefSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('bundle'), digest: sha256Schema, entry: z.string().min(1).max(1024) }),
+  z.strictObject({ kind: z.literal('url'), url: z.url({ protocol: /^https?$/ }) }),
+]);
+export type CompositionRef = z.output<typeof compositionRefSchema>;
+
+/** A composition with everything decided. */
+export const resolvedCompositionSchema = z.strictObject({
+  ref: compositionRefSchema,
+  width: sizeSchema,
+  height: sizeSchema,
+  fps: fpsSchema,
+  durationInFrames: durationInFramesSchema,
+  inputProps: inputPropsSchema,
+});
+export type ResolvedComposition = z.output<typeof resolvedCompositionSchema>;

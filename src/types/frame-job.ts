@@ -1,0 +1,59 @@
+import { z } from 'zod';
+import { resolvedCompositionSchema, sha256Schema } from './composition.ts';
+import { encodingSchema } from './encoding.ts';
+import { frameRangeSchema, idSchema, pageOptionsSchema } from './render-job.ts';
+
+/** One frame range of a plan, for one worker. */
+export const frameJobSchema = z.strictObject({
+  jobId: idSchema,
+  /** Place in the plan, 0-based. */
+  index: z.int().min(0),
+  composition: resolvedCompositionSchema,
+  /** In the composition's frames; `encoding.everyNthFrame` counts from its start. */
+  range: frameRangeSchema,
+  encoding: encodingSchema,
+  page: pageOptionsSchema.extend({ seekMode: z.enum(['seek', 'replay']) }),
+  /** Digest of all that decides the pixels; the segment's name in the store. */
+  segmentKey: sha256Schema,
+  /** Version of the worker that the plan was made for; another one refuses the job. */
+  workerVersion: z.string().min(1),
+});
+export type FrameJob = z.output<typeof frameJobSchema>;
+
+/** Milliseconds spent, by part. */
+export const frameTimingsSchema = z.strictObject({
+  browser: z.number(),
+  load: z.number(),
+  firstFrame: z.number(),
+  seek: z.number(),
+  capture: z.number(),
+  encodeWait: z.number(),
+  total: z.number(),
+});
+
+/** What a worker says of the segment it wrote. */
+export const frameResultSchema = z.strictObject({
+  index: z.int().min(0),
+  segmentKey: sha256Schema,
+  /** The store's key of the video. */
+  videoKey: z.string(),
+  sha256: sha256Schema,
+  bytes: z.int().min(1),
+  frames: z.int().min(1),
+  /** True when the segment was found in the store and not rendered. */
+  cached: z.boolean(),
+  /** Frames whose picture was taken; the others showed no change from the frame before. */
+  captured: z.int().min(0),
+  captureMode: z.enum(['begin-frame', 'screenshot']),
+  warnings: z.array(z.string()),
+  timings: frameTimingsSchema,
+  workerVersion: z.string(),
+});
+export type FrameResult = z.output<typeof frameResultSchema>;
+export type FrameTimings = z.output<typeof frameTimingsSchema>;
+
+/** The sidecar `segments/<key>.json`: the result, and the digest of each frame's picture before the encoder. */
+export const segmentRecordSchema = frameResultSchema.extend({
+  frameDigests: z.array(z.string()),
+});
+export type SegmentRecord = z.output<typeof segmentRecordSchema>;

@@ -1,0 +1,33 @@
+import { z } from 'zod';
+import { audioTrackSchema } from './audio.ts';
+import { resolvedCompositionSchema } from './composition.ts';
+import { encodingSchema } from './encoding.ts';
+import { frameJobSchema } from './frame-job.ts';
+import { frameRangeSchema, idSchema } from './render-job.ts';
+
+export const estimateSchema = z.strictObject({
+  /** Milliseconds of one worker for one frame, measured on sample frames. */
+  msPerFrame: z.number(),
+  /** Milliseconds of one worker for all frames. */
+  workMs: z.number(),
+  /** Milliseconds until the last segment, at the planned parallelism. */
+  wallMs: z.number(),
+});
+export type Estimate = z.output<typeof estimateSchema>;
+
+/** What a render job becomes. */
+export const planSchema = z.strictObject({
+  id: idSchema,
+  composition: resolvedCompositionSchema,
+  frameRange: frameRangeSchema,
+  encoding: encodingSchema,
+  /** Frames of the output. */
+  frames: z.int().min(1),
+  seekMode: z.enum(['seek', 'replay']),
+  maxParallel: z.int().min(1),
+  frameJobs: z.array(frameJobSchema).min(1),
+  audioTracks: z.array(audioTrackSchema),
+  estimate: estimateSchema,
+  warnings: z.array(z.string()),
+});
+export type Plan = z.output<typeof planSchema>;

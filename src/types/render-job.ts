@@ -1,0 +1,62 @@
+import { z } from 'zod';
+import { compositionSpecSchema } from './composition.ts';
+import { encodingSchema } from './encoding.ts';
+
+/** Letters, digits, `_` and `-`, 1 to 64 of them. */
+export const idSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, "_" or "-"');
+
+/** `[start, end)`: integers, 0-based; start is rendered, end is not. */
+export const frameRangeSchema = z
+  .tuple([z.int().min(0), z.int().min(1)])
+  .refine(([start, end]) => end > start, 'the end must be above the start: [start, end) is half open');
+export type FrameRange = z.output<typeof frameRangeSchema>;
+
+/** How long a worker waits before it gives up, in milliseconds. */
+export const timeoutsSchema = z.strictObject({
+  /** From navigation until the page can be seeked. @default 30000 */
+  load: z.int().min(100).max(900_000).default(30_000),
+  /** For one frame: its seek, fonts, images, media and the picture. @default 30000 */
+  frame: z.int().min(100).max(900_000).default(30_000),
+});
+export type Timeouts = z.output<typeof timeoutsSchema>;
+
+/** How a job is cut into segments. */
+export const chunkingSchema = z.strictObject({
+  /** Seconds of work a segment should take on one worker. @default 20 */
+  targetSegmentSeconds: z.number().min(1).max(800).default(20),
+  /** Frame jobs at work at the same time. @default what the adapter can carry */
+  maxParallel: z.int().min(1).max(10_000).optional(),
+  /** Cuts into just this many segments, whatever they cost. */
+  segments: z.int().min(1).max(10_000).optional(),
+});
+export type Chunking = z.output<typeof chunkingSchema>;
+
+/** What decides how pages are driven and pictures taken. */
+export const pageOptionsSchema = z.strictObject({
+  /** What a failed script, font, image or media of the composition does. @default "fail" */
+  onAssetError: z.enum(['fail', 'warn']).default('fail'),
+  /** `replay` steps from frame 0; `auto` lets the plan find out whether that is needed. @default "auto" */
+  seekMode: z.enum(['auto', 'seek', 'replay']).default('auto'),
+  /** `screenshot` is the slow, always available way. @default "auto" */
+  capture: z.enum(['auto', 'begin-frame', 'screenshot']).default('auto'),
+  timeouts: timeoutsSchema.prefault({}),
+});
+export type PageOptions = z.output<typeof pageOptionsSchema>;
+
+/** One request: a composition, a frame range, an encoding, an output path. */
+export const renderJobSchema = z.strictObject({
+  id: idSchema,
+  composition: compositionSpecSchema,
+  /** @default the whole composition */
+  frameRange: frameRangeSchema.optional(),
+  /** A file; for image sequences a folder, or a file pattern such as `out/%05d.png`. */
+  outputPath: z.string().min(1),
+  encoding: encodingSchema.prefault({}),
+  chunking: chunkingSchema.prefault({}),
+  page: pageOptionsSchema.prefault({}),
+});
+/** A job as it is written: whatever has a default may be left out. */
+export type RenderJobInput = z.input<typeof renderJobSchema>;
+export type RenderJob = z.output<typeof renderJobSchema>;

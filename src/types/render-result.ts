@@ -1,0 +1,59 @@
+import { z } from 'zod';
+import { fpsSchema } from './fps.ts';
+import { idSchema } from './render-job.ts';
+
+export const segmentCountsSchema = z.strictObject({
+  total: z.int(),
+  /** Found in the store. */
+  cached: z.int(),
+  rendered: z.int(),
+});
+
+/** What a finished render says of its output. */
+export const renderResultSchema = z.strictObject({
+  id: idSchema,
+  /** A path of this machine, or an `s3://` address. */
+  output: z.string(),
+  bytes: z.int(),
+  frames: z.int(),
+  fps: fpsSchema,
+  width: z.int(),
+  height: z.int(),
+  durationSeconds: z.number(),
+  segments: segmentCountsSchema,
+  audioTracks: z.int(),
+  seekMode: z.enum(['seek', 'replay']),
+  warnings: z.array(z.string()),
+  /** Milliseconds, by phase. */
+  timings: z.strictObject({
+    plan: z.number(),
+    render: z.number(),
+    audio: z.number(),
+    stitch: z.number(),
+    total: z.number(),
+  }),
+});
+export type RenderResult = z.output<typeof renderResultSchema>;
+
+export const renderPhases = ['bundle', 'plan', 'render', 'stitch'] as const;
+
+/** What a running render reports. */
+export const renderProgressSchema = z.strictObject({
+  phase: z.enum(renderPhases),
+  framesDone: z.int(),
+  framesTotal: z.int(),
+  framesPerSecond: z.number(),
+  secondsLeft: z.number().nullable(),
+  segments: segmentCountsSchema.extend({ inFlight: z.int(), retried: z.int() }),
+});
+export type RenderProgress = z.output<typeof renderProgressSchema>;
+
+export const adapterStatusSchema = z.strictObject({
+  name: z.string(),
+  /** Frame jobs it can work on at the same time. */
+  capacity: z.int().min(1),
+  inFlight: z.int(),
+  completed: z.int(),
+  failed: z.int(),
+});
+export type AdapterStatus = z.output<typeof adapterStatusSchema>;

@@ -1,0 +1,89 @@
+import type { z } from 'zod';
+
+/** What an error carries beside its message: plain values that survive JSON. */
+export type ErrorDetails = Readonly<Record<string, unknown>>;
+
+interface HeliosErrorOptions {
+  readonly cause?: unknown;
+  readonly details?: ErrorDetails;
+}
+
+/**
+ * Base of every error that a user can act on. `name` is stable, and is what Step Functions matches; the
+ * message says what happened and what to do; `details` holds the data (frame, range, url, seconds).
+ */
+export class HeliosError extends Error {
+  /** Whether the same call may succeed when it is made again. */
+  readonly retryable: boolean = false;
+  readonly details: ErrorDetails;
+
+  constructor(message: string, options: HeliosErrorOptions = {}) {
+    super(message, { cause: options.cause });
+    this.name = new.target.name;
+    this.details = options.details ?? {};
+  }
+
+  toJSON(): { name: string; message: string; retryable: boolean; details: ErrorDetails } {
+    return { name: this.name, message: this.message, retryable: this.retryable, details: this.details };
+  }
+}
+
+/** An input that breaks its schema; `details.issues` has a path and a message for each fault. */
+export class ValidationError extends HeliosError {
+  /** @param subject what was checked, such as `render job` */
+  static fromZod(subject: string, error: z.ZodError): ValidationError {
+    const issues = error.issues.map((issue) => ({ path: issue.path.join('.'), message: issue.message }));
+    const lines = issues.map(({ path, message }) => (path ? `${path}: ${message}` : message));
+    return new ValidationError(`The ${subject} is not valid: ${lines.join('; ')}`, { details: { issues } });
+  }
+}
+
+/** A composition's folder, file or address that can't be read. */
+export class CompositionNotFoundError extends HeliosError {}
+/** The page's script threw, or the page could not be loaded. */
+export class CompositionLoadError extends HeliosError {}
+/** Size, frame rate or duration of the composition are neither in the job nor in the page, or make no sense. */
+export class CompositionMetadataError extends HeliosError {}
+/** Something the frame needs (script, font, image, media) could not be loaded. */
+export class AssetError extends HeliosError {}
+/** The page's script threw while a frame was drawn. */
+export class PageScriptError extends HeliosError {}
+/** A wait for the page, a font, an image or media came to its end; `details.waitingFor` says for what. */
+export class FrameTimeoutError extends HeliosError {}
+/** The page asked for WebGL and did not get it. */
+export class WebGLError extends HeliosError {}
+/** Frames outside the composition were asked for. */
+export class FrameRangeError extends HeliosError {}
+/** The job was cancelled by its signal. */
+export class AbortedError extends HeliosError {}
+/** The worker's version is not the one that the job was planned for. */
+export class VersionMismatchError extends HeliosError {}
+/** A program or file of the kit (Chromium, FFmpeg, fonts) is missing or does not start. */
+export class KitError extends HeliosError {}
+/** The output can't be written where the job says. */
+export class OutputError extends HeliosError {}
+/** Another render is writing the same output. */
+export class OutputBusyError extends HeliosError {}
+/** No space is left on a disk. */
+export class DiskFullError extends HeliosError {}
+/** Segments that don't make up the video: one missing, a wrong count, an uneven step. */
+export class StitchError extends HeliosError {}
+/** A sound that can't be read or decoded. */
+export class AudioError extends HeliosError {}
+/** An object that is not in the store. */
+export class NotFoundError extends HeliosError {}
+/** A key or path that leaves its place. */
+export class UnsafePathError extends HeliosError {}
+
+/** Chromium ended or stopped answering. */
+export class BrowserCrashedError extends HeliosError {
+  override readonly retryable: boolean = true;
+}
+/** FFmpeg ended with an error, or was killed. */
+export class EncoderError extends HeliosError {
+  override readonly retryable: boolean = true;
+}
+/** The store did not answer as it should; the same request may succeed later. */
+export class StorageError extends HeliosError {
+  override readonly retryable: boolean = true;
+}
