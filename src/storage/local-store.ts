@@ -1,0 +1,112 @@
+import { randomUUID } from 'node:crypto';
+import { constants, createReadStream } from 'node:fs';
+import { copyFile, link, mkdir, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { Readable } from 'node:stream';
+import { pathToFileURL } from 'node:url';
+import { NotFoundError } from '../utils/errors.ts';
+import { errorCode, toWriteError } from '../utils/fs-errors.ts';
+import { assertSafeRelativePath } from '../utils/paths.ts';
+import type { ObjectBody, ObjectInfo, ObjectStore } from './object-store.ts';
+
+const PARTIAL = '.partial';
+
+/** A store in a folder. Objects are written beside their place and moved into it. */
+export class LocalStore implements ObjectStore {
+  readonly url: string;
+
+  constructor(folder: string) {
+    this.url = path.resolve(folder);
+  }
+
+  async get(key: string): Promise<Readable> {
+    try {
+      const handle = await open(this.#path(key));
+      return createReadStream('', { fd: handle });
+    } catch (error) {
+      if (errorCode(error) !== 'ENOENT') throw error;
+      throw new NotFoundError(`The store has no ${key} (${this.url}).`, {
+        details: { key, store: this.url },
+      });
+    }
+  }
+
+  async put(key: string, body: ObjectBody): Promise<void> {
+    await this.#write(key, body, rename);
+  }
+
+  async putIfAbsent(key: string, body: ObjectBody): Promise<boolean> {
+    if (await this.head(key)) return false;
+    try {
+      await this.#write(key, body, link);
+      return true;
+    } catch (error) {
+      if (errorCode((error as Error).cause) === 'EEXIST') return false;
+      throw error;
+    }
+  }
+
+  async head(key: string): Promise<ObjectInfo | undefined> {
+    try {
+      const { size, mtime } = await stat(this.#path(key));
+      return { key, size, modified: mtime };
+    } catch (error) {
+      if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return undefined;
+      throw error;
+    }
+  }
+
+  async *list(prefix: string): AsyncIterable<ObjectInfo> {
+    const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1);
+    const names = await readdir(path.join(this.url, folder), { recursive: true, withFileTypes: true }).catch(
+      () => [],
+    );
+    const keys = names
+      .filter((entry) => entry.isFile() && !entry.name.endsWith(PARTIAL))
+      .map((entry) =>
+        path.relative(this.url, path.join(entry.parentPath, entry.name)).split(path.sep).join('/'),
+      )
+      .filter((key) => key.startsWith(prefix))
+      .sort();
+    for (const key of keys) {
+      const info = await this.head(key);
+      if (info) yield info;
+    }
+  }
+
+  async delete(key: string): Promise<void> {
+    await rm(this.#path(key), { force: true });
+  }
+
+  async presign(key: string): Promise<string> {
+    return pathToFileURL(this.#path(key)).href;
+  }
+
+  localPath(key: string): string {
+    return this.#path(key);
+  }
+
+  async #write(
+    key: string,
+    body: ObjectBody,
+    place: (from: string, to: string) => Promise<void>,
+  ): Promise<void> {
+    const target = this.#path(key);
+    const partial = `${target}.${randomUUID()}${PARTIAL}`;
+    try {
+      await mkdir(path.dirname(target), { recursive: true });
+      if (typeof body === 'object' && 'file' in body)
+        await copyFile(body.file, partial, constants.COPYFILE_FICLONE);
+      else await writeFile(partial, body);
+      await place(partial, target);
+    } catch (error) {
+      throw toWriteError(error, target);
+    } finally {
+      await rm(partial, { force: true });
+    }
+  }
+
+  #path(key: string): string {
+    return path.join(this.url, assertSafeRelativePath(key));
+  }
+}

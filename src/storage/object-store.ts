@@ -1,0 +1,47 @@
+import type { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+
+/** What is put: bytes, text (UTF-8), or a file of this machine. */
+export type ObjectBody = Uint8Array | string | { readonly file: string };
+
+export interface ObjectInfo {
+  readonly key: string;
+  readonly size: number;
+  readonly modified: Date;
+}
+
+export interface PutOptions {
+  readonly contentType?: string;
+}
+
+/** Where bytes live. Keys are relative paths with forward slashes. An object appears whole or not at all. */
+export interface ObjectStore {
+  /** Address of the store: a folder, or `s3://bucket/prefix`. */
+  readonly url: string;
+  /** @throws NotFoundError */
+  get(key: string): Promise<Readable>;
+  put(key: string, body: ObjectBody, options?: PutOptions): Promise<void>;
+  /** Writes only when there is nothing under the key. @returns whether it wrote */
+  putIfAbsent(key: string, body: ObjectBody, options?: PutOptions): Promise<boolean>;
+  head(key: string): Promise<ObjectInfo | undefined>;
+  /** All objects whose key begins with the prefix, in the order of their keys. */
+  list(prefix: string): AsyncIterable<ObjectInfo>;
+  /** Deleting what is not there is no error. */
+  delete(key: string): Promise<void>;
+  /** An address that reads the object without credentials, for that many seconds. */
+  presign(key: string, seconds: number): Promise<string>;
+  /** The object's own file, when it lies on this machine; to be read only. */
+  localPath(key: string): string | undefined;
+}
+
+export async function readBytes(store: ObjectStore, key: string): Promise<Buffer> {
+  return buffer(await store.get(key));
+}
+
+export async function readJson(store: ObjectStore, key: string): Promise<unknown> {
+  return JSON.parse((await readBytes(store, key)).toString('utf8'));
+}
+
+export async function putJson(store: ObjectStore, key: string, value: unknown): Promise<void> {
+  await store.put(key, JSON.stringify(value), { contentType: 'application/json' });
+}

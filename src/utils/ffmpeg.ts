@@ -1,0 +1,106 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import type { Readable, Writable } from 'node:stream';
+import { onAbort, throwIfAborted } from './abort.ts';
+import { DiskFullError, EncoderError, KitError } from './errors.ts';
+
+const STDERR_LINES = 40;
+
+/** The FFmpeg in use: `FFMPEG_PATH`, else the one of the npm package. */
+export function ffmpegPath(): string {
+  const own = process.env['FFMPEG_PATH'];
+  if (own) return own;
+  try {
+    const manifest = createRequire(import.meta.url).resolve('@ffmpeg-installer/linux-x64/package.json');
+    return path.join(path.dirname(manifest), 'ffmpeg');
+  } catch (cause) {
+    throw new KitError('FFmpeg is missing: install @ffmpeg-installer/linux-x64, or set FFMPEG_PATH.', {
+      cause,
+    });
+  }
+}
+
+/** A running FFmpeg. */
+export interface FfmpegProcess {
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  /** Settles when the process has ended; rejects with `EncoderError`, `DiskFullError`, `KitError` or `AbortedError`. */
+  readonly done: Promise<void>;
+  readonly pid: number | undefined;
+  kill(): void;
+}
+
+export interface FfmpegOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly cwd?: string;
+}
+
+function failure(code: number | null, killedBy: string | null, stderr: string): Error {
+  const details = { exitCode: code, signal: killedBy, stderr };
+  if (/No space left on device/.test(stderr)) {
+    return new DiskFullError(
+      'FFmpeg had no space left to write to. Free some space, or set TMPDIR to a larger disk.',
+      { details },
+    );
+  }
+  const how = killedBy ? `was killed by ${killedBy}` : `ended with status ${code}`;
+  const last = stderr.trim().split('\n').at(-1);
+  return new EncoderError(`FFmpeg ${how}${last ? `: ${last}` : ''}`, { details });
+}
+
+/**
+ * Starts FFmpeg with a closed environment: no credentials, no banner, no questions. Its stdin and stdout are
+ * pipes. The reason of a failure is taken from its last lines on stderr.
+ */
+export function startFfmpeg(args: readonly string[], options: FfmpegOptions = {}): FfmpegProcess {
+  throwIfAborted(options.signal);
+  const executable = ffmpegPath();
+  const child: ChildProcess = spawn(
+    executable,
+    ['-hide_banner', '-loglevel', 'error', '-nostats', '-y', ...args],
+    {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: { PATH: process.env['PATH'] ?? '', LANG: 'C' },
+      cwd: options.cwd,
+    },
+  );
+  const { stdin, stdout, stderr } = child;
+  if (!stdin || !stdout || !stderr) throw new KitError('FFmpeg could not be given pipes.');
+  let lines: string[] = [];
+  stderr.setEncoding('utf8').on('data', (text: string) => {
+    lines = [...lines, ...text.split('\n').filter(Boolean)].slice(-STDERR_LINES);
+  });
+  stdin.on('error', () => {});
+  const done = new Promise<void>((resolve, reject) => {
+    const off = onAbort(options.signal, () => child.kill('SIGKILL'));
+    child.on('error', (cause) => {
+      off();
+      reject(new KitError(`FFmpeg does not start (${executable}). Check FFMPEG_PATH.`, { cause }));
+    });
+    child.on('close', (code, killedBy) => {
+      off();
+      if (code === 0) resolve();
+      else {
+        try {
+          throwIfAborted(options.signal);
+          reject(failure(code, killedBy, lines.join('\n')));
+        } catch (aborted) {
+          reject(aborted);
+        }
+      }
+    });
+  });
+  done.catch(() => {});
+  return { stdin, stdout, done, pid: child.pid, kill: () => child.kill('SIGKILL') };
+}
+
+/** Runs FFmpeg to its end and returns what it wrote to stdout. */
+export async function runFfmpeg(args: readonly string[], options: FfmpegOptions = {}): Promise<Buffer> {
+  const process = startFfmpeg(args, options);
+  process.stdin.end();
+  const chunks: Buffer[] = [];
+  process.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
+  await process.done;
+  return Buffer.concat(chunks);
+}
