@@ -8,9 +8,7 @@ import type { ObjectStore } from './object-store.ts';
  * The store at an address.
  * @param url a folder; @default `HELIOS_STORE`, else `store` in the user's cache folder
  */
-export function openStore(
-  url = process.env['HELIOS_STORE'] || path.join(cacheFolder(), 'store'),
-): ObjectStore {
+export function openStore(url = process.env.HELIOS_STORE || path.join(cacheFolder(), 'store')): ObjectStore {
   if (/^[a-z0-9]+:\/\//i.test(url)) {
     throw new KitError(`No store of this kind: ${url}. HELIOS_STORE takes a folder.`, { details: { url } });
   }

@@ -37,6 +37,8 @@ export type CompositionRef = z.output<typeof compositionRefSchema>;
 /** A composition with everything decided. */
 export const resolvedCompositionSchema = z.strictObject({
   ref: compositionRefSchema,
+  /** Whether the page sets `window.helios` (and is to be waited for until it does). */
+  kind: z.enum(['helios', 'page']),
   width: sizeSchema,
   height: sizeSchema,
   fps: fpsSchema,

@@ -9,7 +9,7 @@ const STDERR_LINES = 40;
 
 /** The FFmpeg in use: `FFMPEG_PATH`, else the one of the npm package. */
 export function ffmpegPath(): string {
-  const own = process.env['FFMPEG_PATH'];
+  const own = process.env.FFMPEG_PATH;
   if (own) return own;
   try {
     const manifest = createRequire(import.meta.url).resolve('@ffmpeg-installer/linux-x64/package.json');
@@ -61,7 +61,7 @@ export function startFfmpeg(args: readonly string[], options: FfmpegOptions = {}
     ['-hide_banner', '-loglevel', 'error', '-nostats', '-y', ...args],
     {
       stdio: ['pipe', 'pipe', 'pipe'],
-      env: { PATH: process.env['PATH'] ?? '', LANG: 'C' },
+      env: { PATH: process.env.PATH ?? '', LANG: 'C' },
       cwd: options.cwd,
     },
   );

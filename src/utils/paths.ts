@@ -4,7 +4,7 @@ import { UnsafePathError } from './errors.ts';
 
 /** The user's cache folder for this kit: `$XDG_CACHE_HOME/helios-infra`, else `~/.cache/helios-infra`. */
 export function cacheFolder(): string {
-  return path.join(process.env['XDG_CACHE_HOME'] || path.join(homedir(), '.cache'), 'helios-infra');
+  return path.join(process.env.XDG_CACHE_HOME || path.join(homedir(), '.cache'), 'helios-infra');
 }
 
 /**
@@ -13,10 +13,7 @@ export function cacheFolder(): string {
  */
 export function assertSafeRelativePath(relative: string): string {
   const parts = relative.split('/');
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  const bad = parts.some(
-    (part) => part === '' || part === '.' || part === '..' || /[\\\u0000-\u001f]/.test(part),
-  );
+  const bad = parts.some((part) => part === '' || part === '.' || part === '..' || /[\\\p{Cc}]/u.test(part));
   if (bad || relative.length > 1024) {
     throw new UnsafePathError(
       `The path ${JSON.stringify(relative)} leaves its folder or is not a plain relative path.`,

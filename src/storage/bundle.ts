@@ -1,0 +1,163 @@
+import { readdir, readFile, realpath, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { lookup } from 'mime-types';
+import { z } from 'zod';
+import { sha256Schema } from '../types/composition.ts';
+import { canonicalJson, sha256, sha256File } from '../utils/digest.ts';
+import { CompositionNotFoundError, UnsafePathError } from '../utils/errors.ts';
+import { assertSafeRelativePath } from '../utils/paths.ts';
+import { type ObjectStore, readJson } from './object-store.ts';
+
+const bundleFileSchema = z.strictObject({
+  sha256: sha256Schema,
+  size: z.int().min(0),
+  contentType: z.string(),
+});
+const manifestSchema = z.strictObject({ files: z.record(z.string(), bundleFileSchema) });
+type BundleFile = z.output<typeof bundleFileSchema>;
+
+/** A composition's files by their path in it. */
+export type BundleManifest = z.output<typeof manifestSchema>;
+
+export interface Bundle {
+  /** Names the content: equal files under equal paths have equal digests. */
+  readonly digest: string;
+  /** The HTML page's path in the bundle. */
+  readonly entry: string;
+  readonly manifest: BundleManifest;
+}
+
+export const blobKey = (digest: string): string => `blobs/${digest}`;
+const bundleKey = (digest: string): string => `bundles/${digest}.json`;
+
+const TEXT_FILE = /\.(?:html?|m?js|css|svg)$/i;
+const PACKAGE_REFERENCE = /\/node_modules\/((?:@[\w.-]+\/)?[\w][\w.-]*)\//g;
+const NOT_SERVED = /(?:\.map|\.md|\.ts|\.tsx|\.flow)$/i;
+
+interface SourceFile {
+  readonly file: string;
+  readonly inBundle: string;
+}
+
+/** Where a composition's folder and page are. */
+async function locate(source: string): Promise<{ folder: string; entry: string }> {
+  const full = path.resolve(source);
+  const info = await stat(full).catch(() => undefined);
+  const details = { source };
+  if (!info) {
+    throw new CompositionNotFoundError(`There is no composition at ${source}: no such folder or file.`, {
+      details,
+    });
+  }
+  if (info.isFile()) {
+    if (!/\.html?$/i.test(full)) {
+      throw new CompositionNotFoundError(
+        `${source} is not an HTML page. Give a folder with an index.html, or an .html file.`,
+        { details },
+      );
+    }
+    return { folder: path.dirname(full), entry: path.basename(full) };
+  }
+  const pages = (await readdir(full)).filter((name) => /\.html?$/i.test(name));
+  const [only] = pages;
+  const entry = pages.includes('index.html') ? 'index.html' : pages.length === 1 ? only : undefined;
+  if (!entry) {
+    const found =
+      pages.length === 0 ? 'has no HTML page' : `has ${pages.length} HTML pages and none is index.html`;
+    throw new CompositionNotFoundError(
+      `The folder ${source} ${found}. Add an index.html, or name the page.`,
+      { details },
+    );
+  }
+  return { folder: full, entry };
+}
+
+async function* walk(
+  folder: string,
+  root: string,
+  skip: (name: string) => boolean,
+): AsyncIterable<SourceFile> {
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    if (skip(entry.name)) continue;
+    const file = path.join(folder, entry.name);
+    if (entry.isSymbolicLink()) {
+      const target = await realpath(file).catch(() => file);
+      if (path.relative(root, target).startsWith('..')) {
+        throw new UnsafePathError(
+          `The link ${file} leads out of the composition. Copy the file into the folder.`,
+          {
+            details: { file, target },
+          },
+        );
+      }
+    }
+    const info = await stat(file);
+    if (info.isDirectory()) yield* walk(file, root, skip);
+    else if (info.isFile()) yield { file, inBundle: path.relative(root, file).split(path.sep).join('/') };
+  }
+}
+
+/** The folder of an npm package as Node would find it from `folder`. */
+async function findPackage(folder: string, name: string): Promise<string> {
+  for (let at = folder; ; at = path.dirname(at)) {
+    const candidate = path.join(at, 'node_modules', name);
+    if (await stat(path.join(candidate, 'package.json')).catch(() => undefined)) return realpath(candidate);
+    if (at === path.dirname(at)) break;
+  }
+  throw new CompositionNotFoundError(
+    `The composition uses /node_modules/${name}/, which is not installed. Run npm install ${name}.`,
+    {
+      details: { package: name },
+    },
+  );
+}
+
+async function collect(folder: string): Promise<SourceFile[]> {
+  const root = await realpath(folder);
+  const files: SourceFile[] = [];
+  const packages = new Set<string>();
+  for await (const source of walk(root, root, (name) => name.startsWith('.') || name === 'node_modules')) {
+    files.push(source);
+    if (!TEXT_FILE.test(source.file)) continue;
+    for (const match of (await readFile(source.file, 'utf8')).matchAll(PACKAGE_REFERENCE))
+      packages.add(match[1] as string);
+  }
+  for (const name of packages) {
+    const home = await findPackage(root, name);
+    for await (const { file, inBundle } of walk(
+      home,
+      home,
+      (entry) => entry === 'node_modules' || NOT_SERVED.test(entry),
+    )) {
+      files.push({ file, inBundle: `node_modules/${name}/${inBundle}` });
+    }
+  }
+  return files;
+}
+
+/**
+ * Stores a composition's folder by content: each file once under its SHA-256, and a manifest. A reference
+ * `/node_modules/<package>/…` in its pages, scripts and styles brings that npm package's files in.
+ * @throws CompositionNotFoundError, UnsafePathError
+ */
+export async function createBundle(store: ObjectStore, source: string): Promise<Bundle> {
+  const { folder, entry } = await locate(source);
+  const files: Record<string, BundleFile> = {};
+  for (const { file, inBundle } of await collect(folder)) {
+    const digest = await sha256File(file);
+    const contentType = lookup(inBundle) || 'application/octet-stream';
+    files[assertSafeRelativePath(inBundle)] = { sha256: digest, size: (await stat(file)).size, contentType };
+    await store.putIfAbsent(blobKey(digest), { file }, { contentType });
+  }
+  const manifest = { files };
+  const text = canonicalJson(manifest);
+  const digest = sha256(text);
+  await store.putIfAbsent(bundleKey(digest), text, { contentType: 'application/json' });
+  return { digest, entry, manifest };
+}
+
+export async function readBundle(store: ObjectStore, digest: string): Promise<BundleManifest> {
+  const manifest = manifestSchema.parse(await readJson(store, bundleKey(digest)));
+  for (const file of Object.keys(manifest.files)) assertSafeRelativePath(file);
+  return manifest;
+}

@@ -1,0 +1,184 @@
+import type { PageState } from './page-state.ts';
+
+/**
+ * Puts CSS animations, CSS transitions and Web Animations on the frame's time. Every animation is held paused;
+ * its time is that of the page's clock since it began, so that any frame can be reached at once.
+ */
+export function installAnimations(state: PageState): void {
+  interface Track {
+    /** Virtual time at which `base` was its current time. */
+    anchor: number;
+    base: number;
+    rate: number;
+    running: boolean;
+  }
+  const proto = Animation.prototype;
+  const currentTime = Object.getOwnPropertyDescriptor(proto, 'currentTime') as Required<PropertyDescriptor>;
+  const playState = Object.getOwnPropertyDescriptor(proto, 'playState') as Required<PropertyDescriptor>;
+  const native = {
+    play: proto.play,
+    pause: proto.pause,
+    finish: proto.finish,
+    reverse: proto.reverse,
+    cancel: proto.cancel,
+  };
+  const tracks = new WeakMap<Animation, Track>();
+  let listensForEnds = false;
+
+  const read = (animation: Animation): number => Number(currentTime.get.call(animation) ?? 0);
+  const hold = (animation: Animation, ms: number): void => {
+    native.pause.call(animation);
+    currentTime.set.call(animation, ms);
+  };
+  const anchor = (animation: Animation, base: number, running: boolean): Track => {
+    const track = { anchor: state.now, base, rate: animation.playbackRate, running };
+    tracks.set(animation, track);
+    return track;
+  };
+  const timeOf = (track: Track): number => track.base + (state.now - track.anchor) * track.rate;
+  const isTimed = (animation: Animation): boolean =>
+    animation.timeline === null || animation.timeline === document.timeline;
+
+  Object.defineProperty(proto, 'currentTime', {
+    ...currentTime,
+    set(this: Animation, value: number | null) {
+      currentTime.set.call(this, value);
+      const track = tracks.get(this);
+      if (track && value !== null) Object.assign(track, { anchor: state.now, base: Number(value) });
+    },
+  });
+  Object.defineProperty(proto, 'playState', {
+    ...playState,
+    get(this: Animation) {
+      const own: AnimationPlayState = playState.get.call(this);
+      return own === 'paused' && tracks.get(this)?.running ? 'running' : own;
+    },
+  });
+  proto.play = function play() {
+    native.play.call(this);
+    if (!isTimed(this)) return;
+    const at = read(this);
+    anchor(this, at, true);
+    hold(this, at);
+  };
+  proto.reverse = function reverse() {
+    native.reverse.call(this);
+    if (!isTimed(this)) return;
+    const at = read(this);
+    anchor(this, at, true);
+    hold(this, at);
+  };
+  proto.pause = function pause() {
+    native.pause.call(this);
+    const track = tracks.get(this);
+    if (track) Object.assign(track, { base: timeOf(track), anchor: state.now, running: false });
+    else if (isTimed(this)) anchor(this, read(this), false);
+  };
+  proto.finish = function finish() {
+    native.finish.call(this);
+    tracks.delete(this);
+  };
+  proto.cancel = function cancel() {
+    native.cancel.call(this);
+    tracks.delete(this);
+  };
+
+  const endEvents =
+    /^(?:animationend|transitionend|animationiteration|animationstart|transitionrun|transitionstart|finish)$/;
+  const addEventListener = EventTarget.prototype.addEventListener;
+  EventTarget.prototype.addEventListener = function listen(
+    this: EventTarget,
+    type: string,
+    ...rest: unknown[]
+  ) {
+    if (endEvents.test(type)) listensForEnds = true;
+    return Reflect.apply(addEventListener, this, [type, ...rest]);
+  };
+  for (const [target, name] of [
+    [proto, 'onfinish'],
+    [HTMLElement.prototype, 'onanimationend'],
+    [HTMLElement.prototype, 'ontransitionend'],
+  ] as const) {
+    const descriptor = Object.getOwnPropertyDescriptor(target, name);
+    if (!descriptor?.set) continue;
+    const { set } = descriptor;
+    Object.defineProperty(target, name, {
+      ...descriptor,
+      set(value) {
+        listensForEnds = true;
+        set.call(this, value);
+      },
+    });
+  }
+
+  const all = (): Animation[] => {
+    const found: Animation[] = [];
+    for (const root of state.roots) {
+      if (root instanceof ShadowRoot && !root.isConnected) continue;
+      for (const animation of root.getAnimations()) if (isTimed(animation)) found.push(animation);
+    }
+    return found;
+  };
+  const adopt = (animation: Animation): Track | undefined => {
+    const known = tracks.get(animation);
+    if (known) return known;
+    const own: AnimationPlayState = playState.get.call(animation);
+    if (own !== 'running' && !animation.pending) return undefined;
+    if (own === 'paused') return undefined;
+    const isCss = animation instanceof CSSAnimation || animation instanceof CSSTransition;
+    const track = anchor(animation, isCss ? 0 : animation.playbackRate < 0 ? read(animation) : 0, true);
+    hold(animation, track.base);
+    return track;
+  };
+  const endOf = (animation: Animation, track: Track): number => {
+    const end = track.rate > 0 ? Number(animation.effect?.getComputedTiming().endTime ?? 0) : 0;
+    return track.rate === 0 ? Number.POSITIVE_INFINITY : track.anchor + (end - track.base) / track.rate;
+  };
+
+  state.applyAnimations = () => {
+    for (const animation of all()) {
+      const track = adopt(animation);
+      if (!track?.running) continue;
+      if (track.rate !== animation.playbackRate) {
+        Object.assign(track, { base: timeOf(track), anchor: state.now, rate: animation.playbackRate });
+      }
+      const time = timeOf(track);
+      if (playState.get.call(animation) !== 'paused' || read(animation) !== time) hold(animation, time);
+    }
+  };
+  state.nextAnimationEnd = () => {
+    let next = Number.POSITIVE_INFINITY;
+    for (const animation of all()) {
+      const track = adopt(animation);
+      if (track?.running) next = Math.min(next, endOf(animation, track));
+    }
+    return next;
+  };
+  state.finishAnimations = () => {
+    for (const animation of all()) {
+      const track = tracks.get(animation);
+      if (track?.running && endOf(animation, track) <= state.now) {
+        native.finish.call(animation);
+        Object.assign(track, { running: false });
+      }
+    }
+    return listensForEnds;
+  };
+  state.longestAnimationMs = () => {
+    const ends = all().map((animation) => Number(animation.effect?.getComputedTiming().endTime ?? 0));
+    const finite = ends.filter((end) => Number.isFinite(end) && end > 0);
+    return finite.length > 0 ? Math.max(...finite) : null;
+  };
+
+  const attachShadow = Element.prototype.attachShadow;
+  Element.prototype.attachShadow = function attach(init) {
+    const root = attachShadow.call(this, init);
+    state.roots.add(root);
+    return root;
+  };
+  state.roots.add(document);
+  addEventListener.call(document, 'DOMContentLoaded', () => {
+    for (const element of document.querySelectorAll('*'))
+      if (element.shadowRoot) state.roots.add(element.shadowRoot);
+  });
+}

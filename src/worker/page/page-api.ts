@@ -1,0 +1,158 @@
+import type { PageApi, PageDescription, PageState } from './page-state.ts';
+
+/** Ties the installed parts together as `window.__heliosInfra__`. */
+export function installPageApi(state: PageState): void {
+  const { config } = state;
+  let started = false;
+  let seededFor = -1;
+  let propsSet = false;
+  const waiting = new Set<string>();
+
+  const reseedFor = (frame: number): void => {
+    if (frame !== seededFor) state.reseed(frame);
+    seededFor = frame;
+  };
+  const frameAt = (ms: number): number => Math.ceil((ms * config.fps.num) / (1000 * config.fps.den) - 1e-6);
+
+  const seekLibraries = (frame: number, ms: number): void => {
+    window.__HELIOS_VIRTUAL_TIME__ = ms;
+    const { helios } = window;
+    if (helios) {
+      if (!propsSet && Object.keys(config.inputProps).length > 0) helios.setInputProps?.(config.inputProps);
+      propsSet = true;
+      const own = helios.fps?.value;
+      const same = own === undefined || Math.abs(own - config.fps.num / config.fps.den) < 1e-3;
+      helios.seek?.(same ? frame : (ms * own) / 1000);
+    }
+    window.gsap?.ticker?.lagSmoothing?.(0);
+    const timeline = window.__helios_gsap_timeline__;
+    timeline?.pause?.();
+    timeline?.seek(ms / 1000, false);
+  };
+
+  const images = (): HTMLImageElement[] => {
+    const found: HTMLImageElement[] = [];
+    for (const root of state.roots) {
+      for (const image of root.querySelectorAll('img')) {
+        if (image.loading === 'lazy') image.loading = 'eager';
+        if (!image.complete) found.push(image);
+      }
+    }
+    return found;
+  };
+  const wait = async (what: string, promise: Promise<unknown>): Promise<void> => {
+    waiting.add(what);
+    try {
+      await promise;
+    } finally {
+      waiting.delete(what);
+    }
+  };
+  const settle = async (): Promise<void> => {
+    void document.documentElement?.offsetHeight;
+    for (let round = 0; ; round++) {
+      const waits: Promise<unknown>[] = [];
+      if (round === 0 && window.helios?.waitUntilStable) {
+        waits.push(wait('the composition (helios.waitUntilStable)', window.helios.waitUntilStable()));
+      }
+      if (document.fonts.status === 'loading') waits.push(wait('fonts', document.fonts.ready));
+      for (const image of images()) {
+        const loaded = new Promise((resolve) => {
+          image.addEventListener('load', resolve, { once: true });
+          image.addEventListener('error', resolve, { once: true });
+        });
+        waits.push(wait(`image ${image.currentSrc || image.src}`, loaded));
+      }
+      for (const { what, promise } of state.pendingMedia()) waits.push(wait(what, promise));
+      if (waits.length === 0) return;
+      await Promise.all(waits);
+    }
+  };
+
+  const api: PageApi = {
+    hasHelios: () => window.helios !== undefined,
+    async runLoadTimer() {
+      if (state.nextTimerDue() === Number.POSITIVE_INFINITY) return false;
+      state.runTimer();
+      await state.breathe();
+      return true;
+    },
+    startTimeline() {
+      started = true;
+      state.rebaseTimers();
+    },
+    async step(frame, ms) {
+      if (!started) {
+        started = true;
+        state.rebaseTimers();
+        state.now = ms;
+      }
+      for (;;) {
+        const timer = state.nextTimerDue();
+        const end = state.nextAnimationEnd();
+        const due = Math.min(timer, end);
+        if (due > ms) break;
+        reseedFor(frameAt(due));
+        if (timer <= end) state.runTimer();
+        else {
+          state.now = Math.max(state.now, end);
+          if (state.finishAnimations()) return { needsFrame: true, problems: state.problems.splice(0) };
+        }
+        await state.breathe();
+      }
+      state.now = ms;
+      reseedFor(frame);
+      seekLibraries(frame, ms);
+      state.applyAnimations();
+      state.runAnimationFrame();
+      await state.breathe();
+      state.applyAnimations();
+      state.syncMedia();
+      state.settling = true;
+      try {
+        await settle();
+      } finally {
+        state.settling = false;
+      }
+      return { needsFrame: false, problems: state.problems.splice(0) };
+    },
+    pending: () => [...waiting],
+    describe(): PageDescription {
+      const { helios } = window;
+      const meta = document.querySelector('meta[name="helios-composition"]');
+      const ms = state.longestAnimationMs();
+      return {
+        helios: helios
+          ? {
+              width: helios.width?.value ?? null,
+              height: helios.height?.value ?? null,
+              fps: helios.fps?.value ?? null,
+              duration: helios.duration?.value ?? null,
+              inputProps: JSON.parse(JSON.stringify(helios.inputProps?.value ?? {})),
+              schema: JSON.parse(JSON.stringify(helios.schema ?? null)),
+              captions: helios.captions?.value?.length ?? 0,
+              markers: JSON.parse(JSON.stringify(helios.markers?.value ?? [])),
+              tracks: JSON.parse(JSON.stringify(helios.availableAudioTracks?.value ?? [])),
+              mix: JSON.parse(JSON.stringify(helios.audioTracks?.value ?? {})),
+              volume: helios.volume?.value ?? 1,
+              muted: helios.muted?.value ?? false,
+            }
+          : null,
+        meta: meta?.getAttribute('content') ?? null,
+        longestAnimation: ms === null ? null : ms / 1000,
+        title: document.title,
+      };
+    },
+    media: () => state.media(),
+  };
+  Object.defineProperty(window, '__heliosInfra__', { value: api });
+  window.__HELIOS_VIRTUAL_TIME__ = 0;
+  window.__HELIOS_PROPS__ = config.inputProps;
+  Object.assign(window, {
+    alert: () => {},
+    confirm: () => false,
+    prompt: () => null,
+    print: () => {},
+    open: () => null,
+  });
+}

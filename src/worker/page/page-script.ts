@@ -1,0 +1,25 @@
+import { installAnimations } from './animations.ts';
+import { installClock } from './clock.ts';
+import { installMedia } from './media.ts';
+import { installPageApi } from './page-api.ts';
+import type { PageConfig } from './page-state.ts';
+import { installRandom } from './random.ts';
+import { installWebGLGuard } from './webgl.ts';
+
+const parts = [
+  installRandom,
+  installClock,
+  installAnimations,
+  installMedia,
+  installWebGLGuard,
+  installPageApi,
+];
+
+/** The script that every document runs before its own: each part is a function that stands alone. */
+export function pageScript(config: PageConfig): string {
+  return `(() => {
+  if (window.__heliosInfra__) return;
+  const state = { config: ${JSON.stringify(config)}, now: 0, settling: false, problems: [], roots: new Set(), native: {} };
+  ${parts.map((part) => `(${part.toString()})(state);`).join('\n  ')}
+})();`;
+}

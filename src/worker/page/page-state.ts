@@ -1,0 +1,160 @@
+/** What the injected scripts are told before the page's own scripts run. */
+export interface PageConfig {
+  /** What `Date.now()` gives at time 0, in ms since 1970. */
+  readonly epochMs: number;
+  /** Frame rate as a fraction. */
+  readonly fps: { readonly num: number; readonly den: number };
+  readonly inputProps: Record<string, unknown>;
+}
+
+/** What `step` answers. */
+export interface StepAnswer {
+  /** True when a frame must be drawn (so that the page gets its events) and `step` called again. */
+  readonly needsFrame: boolean;
+  /** What went wrong since the last answer. */
+  readonly problems: readonly Problem[];
+}
+
+/** A sound or film in the page, as it is at one frame. Seconds, on the composition's timeline. */
+export interface MediaSighting {
+  /** Stays the same for one element over the page's life. */
+  readonly key: string;
+  readonly tag: 'audio' | 'video';
+  readonly trackId: string | null;
+  readonly src: string;
+  /** When the element started. */
+  readonly startTime: number;
+  readonly mediaStart: number;
+  readonly playing: boolean;
+  readonly loop: boolean;
+  readonly volume: number;
+  readonly muted: boolean;
+  readonly playbackRate: number;
+  readonly fadeIn: number;
+  readonly fadeOut: number;
+  readonly fadeEasing: string;
+  /** Of the file; `null` while unknown. */
+  readonly duration: number | null;
+}
+
+/** What the page says of itself; times are seconds. */
+export interface PageDescription {
+  readonly helios: {
+    readonly width: number | null;
+    readonly height: number | null;
+    readonly fps: number | null;
+    readonly duration: number | null;
+    readonly inputProps: unknown;
+    readonly schema: unknown;
+    readonly captions: number;
+    readonly markers: unknown;
+    readonly tracks: readonly HeliosTrack[];
+    /** Volume and mute by track id. */
+    readonly mix: Readonly<Record<string, { volume?: number; muted?: boolean }>>;
+    readonly volume: number;
+    readonly muted: boolean;
+  } | null;
+  /** Content of `<meta name="helios-composition">`. */
+  readonly meta: string | null;
+  readonly longestAnimation: number | null;
+  readonly title: string;
+}
+
+/** An entry of `availableAudioTracks`. */
+export interface HeliosTrack {
+  readonly id: string;
+  readonly src: string;
+  readonly startTime?: number;
+  readonly duration?: number;
+  readonly fadeInDuration?: number;
+  readonly fadeOutDuration?: number;
+  readonly fadeEasing?: string;
+}
+
+/** What the host calls in the page, as `window.__heliosInfra__`. */
+export interface PageApi {
+  /** True when the page has set `window.helios`. */
+  hasHelios(): boolean;
+  /** Runs the next timer although it is not due, so that a page can finish loading; true when there was one. */
+  runLoadTimer(): Promise<boolean>;
+  /** Ends loading: the time is 0 from here on. */
+  startTimeline(): void;
+  /** Goes to a frame, at `ms` on the timeline, and waits until all that it shows is there. */
+  step(frame: number, ms: number): Promise<StepAnswer>;
+  /** What `step` still waits for, for messages. */
+  pending(): string[];
+  describe(): PageDescription;
+  media(): MediaSighting[];
+}
+
+/** Something that went wrong in the page without an exception. */
+export interface Problem {
+  readonly kind: 'webgl' | 'media';
+  readonly message: string;
+}
+
+/** State shared by the injected scripts of one document. */
+export interface PageState {
+  readonly config: PageConfig;
+  /** Virtual milliseconds since the timeline's start. */
+  now: number;
+  /** True while the host waits for the page to settle: timers made then run in real time. */
+  settling: boolean;
+  readonly problems: Problem[];
+  readonly roots: Set<Document | ShadowRoot>;
+  readonly native: {
+    setTimeout(callback: () => void, ms?: number): unknown;
+    clearTimeout(id: unknown): void;
+  };
+  reseed(frame: number): void;
+  nextTimerDue(): number;
+  runTimer(): void;
+  /** Makes the time 0 and keeps every timer as far away as it was. */
+  rebaseTimers(): void;
+  runAnimationFrame(): void;
+  /** When the next running animation ends, in virtual milliseconds; Infinity when none does. */
+  nextAnimationEnd(): number;
+  /** Finishes the animations that end now; true when the page listens for it. */
+  finishAnimations(): boolean;
+  applyAnimations(): void;
+  longestAnimationMs(): number | null;
+  syncMedia(): void;
+  pendingMedia(): { what: string; promise: Promise<unknown> }[];
+  media(): MediaSighting[];
+  /** Waits for a task of the event loop, so that promises and messages of the page run. */
+  breathe(): Promise<void>;
+}
+
+interface HeliosSignal<T> {
+  readonly value: T;
+}
+
+/** What is used of `@helios-project/core`'s instance. */
+interface HeliosInstance {
+  readonly duration?: HeliosSignal<number>;
+  readonly fps?: HeliosSignal<number>;
+  readonly width?: HeliosSignal<number>;
+  readonly height?: HeliosSignal<number>;
+  readonly inputProps?: HeliosSignal<unknown>;
+  readonly captions?: HeliosSignal<unknown[]>;
+  readonly markers?: HeliosSignal<unknown>;
+  readonly volume?: HeliosSignal<number>;
+  readonly muted?: HeliosSignal<boolean>;
+  readonly availableAudioTracks?: HeliosSignal<HeliosTrack[]>;
+  readonly audioTracks?: HeliosSignal<Record<string, { volume?: number; muted?: boolean }>>;
+  readonly schema?: unknown;
+  seek?(frame: number): void;
+  waitUntilStable?(): Promise<void>;
+  setInputProps?(props: Record<string, unknown>): void;
+}
+
+declare global {
+  interface Window {
+    helios?: HeliosInstance;
+    gsap?: { ticker?: { lagSmoothing?(threshold: number): void } };
+    __helios_gsap_timeline__?: { pause?(): void; seek(seconds: number, suppressEvents: boolean): void };
+    __HELIOS_VIRTUAL_TIME__?: number;
+    __HELIOS_PROPS__?: Record<string, unknown>;
+    __heliosInfra__?: PageApi;
+  }
+}
