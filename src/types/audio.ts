@@ -11,7 +11,29 @@ export type AudioSource = z.output<typeof audioSourceSchema>;
 
 const secondsSchema = z.number().min(0);
 
-export const fadeEasings = ['linear', 'ease-in', 'ease-out', 'ease-in-out'] as const;
+const curves = [
+  'quad',
+  'cubic',
+  'quart',
+  'quint',
+  'sine',
+  'expo',
+  'circ',
+  'back',
+  'elastic',
+  'bounce',
+] as const;
+const directions = ['in', 'out', 'inOut'] as const;
+
+/** The names that @helios-project/core knows (`quad.in`, …), and CSS's, which mean the quadratic ones. */
+export const fadeEasings = [
+  'linear',
+  'ease-in',
+  'ease-out',
+  'ease-in-out',
+  ...curves.flatMap((curve) => directions.map((direction) => `${curve}.${direction}` as const)),
+] as const;
+export type FadeEasing = (typeof fadeEasings)[number];
 
 /** One sound on the timeline. All times are seconds; the timeline starts at frame 0 of the composition. */
 export const audioTrackSchema = z.strictObject({

@@ -82,3 +82,16 @@ export function secondsToFrames(seconds: number, fps: Fps): number {
   const { num, den } = toRational(fps);
   return Math.round((seconds * num) / den);
 }
+
+/** Ticks a second of an MP4 or MOV track, such that each frame lasts a whole number of them. */
+export function trackTimescale(fps: Fps): number {
+  let timescale = toRational(fps).num;
+  while (timescale < 10_000) timescale *= 2;
+  return timescale;
+}
+
+/** The output's frame rate. */
+export function outputFps(fps: Fps, everyNthFrame: number): Fps {
+  const { num, den } = toRational(fps);
+  return everyNthFrame === 1 ? fps : `${num}/${den * everyNthFrame}`;
+}

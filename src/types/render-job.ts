@@ -24,8 +24,8 @@ export type Timeouts = z.output<typeof timeoutsSchema>;
 
 /** How a job is cut into segments. */
 export const chunkingSchema = z.strictObject({
-  /** Seconds of work a segment should take on one worker. @default 20 */
-  targetSegmentSeconds: z.number().min(1).max(800).default(20),
+  /** Seconds of work a segment should take on one worker. @default 20; 8 on a machine of more than 4 cores */
+  targetSegmentSeconds: z.number().min(1).max(800).optional(),
   /** Frame jobs at work at the same time. @default what the adapter can carry */
   maxParallel: z.int().min(1).max(10_000).optional(),
   /** Cuts into just this many segments, whatever they cost. */

@@ -79,6 +79,10 @@ export class UnsafePathError extends HeliosError {}
 export class BrowserCrashedError extends HeliosError {
   override readonly retryable: boolean = true;
 }
+/** A browser that runs but gives no picture; another capture mode may get one. */
+export class CaptureStalledError extends HeliosError {
+  override readonly retryable: boolean = true;
+}
 /** FFmpeg ended with an error, or was killed. */
 export class EncoderError extends HeliosError {
   override readonly retryable: boolean = true;

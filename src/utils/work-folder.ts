@@ -4,7 +4,8 @@ import path from 'node:path';
 
 const PREFIX = 'helios-infra-';
 
-function isAlive(pid: number): boolean {
+/** Whether a process of this machine runs. */
+export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;

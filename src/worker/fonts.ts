@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import { canonicalJson, sha256 } from '../utils/digest.ts';
 import { KitError } from '../utils/errors.ts';
 
 const TEXT = [
@@ -69,6 +70,11 @@ export function fontFolders(): string[] {
       throw new KitError(`The font package @expo-google-fonts/${name} is missing: run npm ci.`, { cause });
     }
   });
+}
+
+/** Changes with the set of faces and aliases. */
+export function fontsDigest(): string {
+  return sha256(canonicalJson({ FONTS, ALIASES })).slice(0, 12);
 }
 
 function escapeXml(text: string): string {

@@ -10,12 +10,14 @@ import { sha256 } from '../utils/digest.ts';
 import { KitError } from '../utils/errors.ts';
 import { errorCode, toWriteError } from '../utils/fs-errors.ts';
 import { cacheFolder } from '../utils/paths.ts';
-import { fontconfig, fontFolders } from './fonts.ts';
+import { fontconfig, fontFolders, fontsDigest } from './fonts.ts';
 
 /** What a browser needs to start, all of it on this machine's disk. */
 export interface Kit {
   readonly chromiumPath: string;
   readonly chromiumVersion: string;
+  /** Changes with the set of fonts and the names they answer to. */
+  readonly fontsDigest: string;
   /** Environment of the browser: its libraries, its fonts, and nothing of the caller's secrets. */
   readonly env: Readonly<Record<string, string>>;
 }
@@ -102,6 +104,7 @@ async function prepareKit(folder: string): Promise<Kit> {
   if (shipped) env.LD_LIBRARY_PATH = path.join(unpacked, 'al2023', 'lib');
   return {
     chromiumPath: own ?? path.join(unpacked, 'chromium'),
+    fontsDigest: fontsDigest(),
     chromiumVersion: shipped?.version ?? `custom-${sha256(own ?? '').slice(0, 12)}`,
     env,
   };

@@ -51,9 +51,8 @@ export function installClock(state: PageState): void {
   const add = (handler: TimerHandler, delay: unknown, repeat: boolean, args: unknown[]): number => {
     const wanted = Math.max(0, Number(delay) || 0);
     const ms = nesting >= 5 || repeat ? Math.max(4, wanted) : wanted;
-    // biome-ignore lint/security/noGlobalEval: a string given to setTimeout is code, by the standard
-    const run =
-      typeof handler === 'function' ? () => void handler(...args) : () => void globalThis.eval(handler);
+    const call = typeof handler === 'function' ? handler : new Function(handler);
+    const run = () => void call(...args);
     const id = ++lastId;
     timers.set(id, { id, due: state.now + ms, interval: repeat ? ms : undefined, nesting: nesting + 1, run });
     return id;

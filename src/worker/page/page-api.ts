@@ -1,4 +1,4 @@
-import type { PageApi, PageDescription, PageState } from './page-state.ts';
+import type { PageApi, PageDescription, PageState, StepAnswer } from './page-state.ts';
 
 /** Ties the installed parts together as `window.__heliosInfra__`. */
 export function installPageApi(state: PageState): void {
@@ -69,6 +69,38 @@ export function installPageApi(state: PageState): void {
     }
   };
 
+  const answer = (needsFrame: boolean): StepAnswer => ({ needsFrame, problems: state.problems.splice(0) });
+
+  /** False when a frame has to be drawn on the way. */
+  const goTo = async (frame: number, ms: number): Promise<boolean> => {
+    if (!started) {
+      started = true;
+      state.rebaseTimers();
+      state.now = ms;
+    }
+    for (;;) {
+      const timer = state.nextTimerDue();
+      const end = state.nextAnimationEnd();
+      const due = Math.min(timer, end);
+      if (due > ms) break;
+      reseedFor(frameAt(due));
+      if (timer <= end) state.runTimer();
+      else {
+        state.now = Math.max(state.now, end);
+        if (state.finishAnimations()) return false;
+      }
+      await state.breathe();
+    }
+    state.now = ms;
+    reseedFor(frame);
+    seekLibraries(frame, ms);
+    state.applyAnimations();
+    state.runAnimationFrame();
+    await state.breathe();
+    state.applyAnimations();
+    return true;
+  };
+
   const api: PageApi = {
     hasHelios: () => window.helios !== undefined,
     async runLoadTimer() {
@@ -82,31 +114,7 @@ export function installPageApi(state: PageState): void {
       state.rebaseTimers();
     },
     async step(frame, ms) {
-      if (!started) {
-        started = true;
-        state.rebaseTimers();
-        state.now = ms;
-      }
-      for (;;) {
-        const timer = state.nextTimerDue();
-        const end = state.nextAnimationEnd();
-        const due = Math.min(timer, end);
-        if (due > ms) break;
-        reseedFor(frameAt(due));
-        if (timer <= end) state.runTimer();
-        else {
-          state.now = Math.max(state.now, end);
-          if (state.finishAnimations()) return { needsFrame: true, problems: state.problems.splice(0) };
-        }
-        await state.breathe();
-      }
-      state.now = ms;
-      reseedFor(frame);
-      seekLibraries(frame, ms);
-      state.applyAnimations();
-      state.runAnimationFrame();
-      await state.breathe();
-      state.applyAnimations();
+      if (!(await goTo(frame, ms))) return answer(true);
       state.syncMedia();
       state.settling = true;
       try {
@@ -114,7 +122,10 @@ export function installPageApi(state: PageState): void {
       } finally {
         state.settling = false;
       }
-      return { needsFrame: false, problems: state.problems.splice(0) };
+      return answer(false);
+    },
+    async skim(frame, ms) {
+      return answer(!(await goTo(frame, ms)));
     },
     pending: () => [...waiting],
     describe(): PageDescription {

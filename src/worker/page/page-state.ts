@@ -81,6 +81,8 @@ export interface PageApi {
   startTimeline(): void;
   /** Goes to a frame, at `ms` on the timeline, and waits until all that it shows is there. */
   step(frame: number, ms: number): Promise<StepAnswer>;
+  /** Goes to a frame without waiting for anything and without seeking films. */
+  skim(frame: number, ms: number): Promise<StepAnswer>;
   /** What `step` still waits for, for messages. */
   pending(): string[];
   describe(): PageDescription;

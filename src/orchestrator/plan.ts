@@ -1,0 +1,139 @@
+import { availableParallelism } from 'node:os';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { readJson } from '../storage/object-store.ts';
+import type { AudioTrack } from '../types/audio.ts';
+import { audioCodecOf, outputFrames } from '../types/codecs.ts';
+import type { CompositionRef, ResolvedComposition } from '../types/composition.ts';
+import type { FrameJob } from '../types/frame-job.ts';
+import type { Plan } from '../types/plan.ts';
+import type { FrameRange, RenderJob } from '../types/render-job.ts';
+import { canonicalJson, sha256 } from '../utils/digest.ts';
+import { FrameRangeError } from '../utils/errors.ts';
+import type { ChromiumFrameWorker } from '../worker/chromium-frame-worker.ts';
+import { PageSession } from '../worker/page-session.ts';
+import { workerVersion } from '../worker/worker-version.ts';
+import { scanAudio } from './audio-scan.ts';
+import { audioTracks } from './audio-tracks.ts';
+import { checkEncoding, checkSize } from './check-encoding.ts';
+import { captureModeOf, type Probe, probeComposition, type SeekTrial, trySeeking } from './probe.ts';
+import { segmentKey } from './segment-key.ts';
+import { cutAtMultiples, cutEvenly, segmentLength } from './segment-ranges.ts';
+
+export interface PlanOptions {
+  /** Where the composition is. */
+  readonly ref: CompositionRef;
+  readonly worker: ChromiumFrameWorker;
+  /** Frame jobs that the adapter can carry at the same time. */
+  readonly capacity: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+function checkRange(range: FrameRange | undefined, composition: ResolvedComposition): FrameRange {
+  const { durationInFrames } = composition;
+  const [start, end] = range ?? [0, durationInFrames];
+  if (end > durationInFrames) {
+    throw new FrameRangeError(
+      `Frames ${start}–${end - 1} were asked for, and the composition has frames 0–${durationInFrames - 1}.`,
+      { details: { range: [start, end], durationInFrames } },
+    );
+  }
+  return [start, end];
+}
+
+/** Remembers in the store what was measured of a bundle, so that planning it again is quick and comes out the same. */
+async function remember<T>(
+  store: ObjectStore,
+  ref: CompositionRef,
+  question: unknown,
+  find: () => Promise<T>,
+): Promise<T> {
+  if (ref.kind === 'url') return find();
+  const key = `probes/${sha256(canonicalJson({ question, worker: await workerVersion() }))}.json`;
+  if (await store.head(key)) return (await readJson(store, key)) as T;
+  const found = await find();
+  await store.putIfAbsent(key, JSON.stringify(found));
+  return found;
+}
+
+function cut(job: RenderJob, range: FrameRange, trial: SeekTrial): FrameRange[] {
+  const { segments, targetSegmentSeconds = availableParallelism() > 4 ? 8 : 20 } = job.chunking;
+  const step = job.encoding.everyNthFrame;
+  if (segments !== undefined) return cutEvenly(range, segments, step);
+  if (trial.seekMode === 'replay') return [range];
+  return cutAtMultiples(range, segmentLength(trial.msPerFrame, targetSegmentSeconds * 1000), step);
+}
+
+/**
+ * Turns a job into its plan: loads the composition, decides what is open, measures sample frames, finds the
+ * sounds and cuts the segments.
+ * @throws ValidationError, CompositionMetadataError, FrameRangeError, and what a frame job may throw
+ */
+export async function planJob(job: RenderJob, { ref, worker, capacity, signal }: PlanOptions): Promise<Plan> {
+  const { encoding, page } = job;
+  checkEncoding(encoding, job.outputPath);
+  const { store } = worker;
+  const version = await workerVersion();
+  const inBrowser = <T>(work: Parameters<typeof worker.withBrowser<T>>[3]) =>
+    worker.withBrowser(ref, captureModeOf(page), signal, work);
+
+  const { outputPath: _, id: __, chunking: ___, ...asked } = job;
+  const { composition, description, warnings } = await remember<Probe>(
+    store,
+    ref,
+    { ref, spec: { ...job.composition, source: '' }, onAssetError: page.onAssetError },
+    () => inBrowser((browser) => probeComposition(browser, job.composition, ref, page)),
+  );
+  checkSize(composition, encoding);
+  const range = checkRange(job.frameRange, composition);
+  const { frameRange: _range, ...look } = asked;
+  const trial = await remember<SeekTrial>(
+    store,
+    ref,
+    { ref, look: { ...look, composition: { ...composition, durationInFrames: 0 } } },
+    () => inBrowser((browser) => trySeeking(browser, composition, range, encoding, page)),
+  );
+  const sounds =
+    audioCodecOf(encoding) === 'none'
+      ? []
+      : await remember<AudioTrack[]>(store, ref, { ref, composition, end: range[1] }, () =>
+          inBrowser(async (browser) => {
+            const runs = await scanAudio(browser, composition, range, page);
+            await using session = await PageSession.open(browser, {
+              composition,
+              page,
+              scale: 1,
+              transparent: false,
+            });
+            return audioTracks(runs, description, composition, store, session);
+          }),
+        );
+
+  const frameJobs = cut(job, range, trial).map((part, index): FrameJob => {
+    const frameJob = {
+      jobId: job.id,
+      index,
+      composition,
+      range: part,
+      encoding,
+      page: { ...page, seekMode: trial.seekMode },
+      workerVersion: version,
+    };
+    return { ...frameJob, segmentKey: segmentKey(frameJob) };
+  });
+  const frames = outputFrames(range, encoding);
+  const maxParallel = Math.min(job.chunking.maxParallel ?? capacity, frameJobs.length);
+  const workMs = frames * trial.msPerFrame;
+  return {
+    id: job.id,
+    composition,
+    frameRange: range,
+    encoding,
+    frames,
+    seekMode: trial.seekMode,
+    maxParallel,
+    frameJobs,
+    audioTracks: sounds,
+    estimate: { msPerFrame: trial.msPerFrame, workMs, wallMs: workMs / maxParallel },
+    warnings: [...warnings],
+  };
+}

@@ -1,0 +1,96 @@
+import { performance } from 'node:perf_hooks';
+import type { CompositionRef, CompositionSpec, ResolvedComposition } from '../types/composition.ts';
+import type { Encoding } from '../types/encoding.ts';
+import type { FrameRange, PageOptions } from '../types/render-job.ts';
+import { sha256 } from '../utils/digest.ts';
+import type { Browser, CaptureMode } from '../worker/browser.ts';
+import { Capture } from '../worker/capture.ts';
+import type { PageDescription } from '../worker/page/page-state.ts';
+import { PageSession } from '../worker/page-session.ts';
+import { screenshotOf } from '../worker/segment-writer.ts';
+import { resolveComposition } from './resolve-composition.ts';
+
+/** How long a page without metadata may take to set `window.helios`, in milliseconds. */
+const HELIOS_PATIENCE_MS = 1_500;
+const GUESS = { width: 1920, height: 1080, fps: 30, durationInFrames: 1 } as const;
+const WINDOW_FRAMES = 5;
+
+/** What a look at the page found. */
+export interface Probe {
+  readonly composition: ResolvedComposition;
+  readonly description: PageDescription;
+  readonly warnings: readonly string[];
+}
+
+/** Loads the composition and decides what it is. */
+export async function probeComposition(
+  browser: Browser,
+  spec: CompositionSpec,
+  ref: CompositionRef,
+  page: PageOptions,
+): Promise<Probe> {
+  const { width = GUESS.width, height = GUESS.height, fps = GUESS.fps, inputProps } = spec;
+  const guess: ResolvedComposition = { ...GUESS, ref, kind: 'page', width, height, fps, inputProps };
+  const options = { page, scale: 1, transparent: false };
+  await using first = await PageSession.open(browser, {
+    ...options,
+    composition: guess,
+    lookForHelios: HELIOS_PATIENCE_MS,
+  });
+  const description = await first.describe();
+  return { composition: resolveComposition(spec, ref, description), description, warnings: first.warnings };
+}
+
+export interface SeekTrial {
+  readonly seekMode: 'seek' | 'replay';
+  /** Milliseconds of one worker for one frame, without the encoder. */
+  readonly msPerFrame: number;
+}
+
+/**
+ * Measures what a frame costs, and finds out whether frames can be seeked to: at three places of the range, a
+ * frame reached at once and the same frame reached step by step must look alike.
+ */
+export async function trySeeking(
+  browser: Browser,
+  composition: ResolvedComposition,
+  [start, end]: FrameRange,
+  encoding: Encoding,
+  page: PageOptions,
+): Promise<SeekTrial> {
+  const length = Math.min(WINDOW_FRAMES, end - start - 1);
+  const last = end - 1 - length;
+  const windows = [...new Set([start, Math.floor((start + last) / 2), last])];
+  const options = { composition, page, scale: encoding.scale, transparent: encoding.transparent };
+  let spent = 0;
+  let taken = 0;
+  const look = async (session: PageSession, capture: Capture, frame: number): Promise<string> => {
+    const since = performance.now();
+    await session.step(frame);
+    const picture = await capture.take();
+    spent += performance.now() - since;
+    taken++;
+    return picture ? sha256(picture) : 'same';
+  };
+  const visit = async (steps: boolean): Promise<string> => {
+    await using session = await PageSession.open(browser, options);
+    const screenshot = screenshotOf({ encoding });
+    const seen: string[] = [];
+    for (const from of windows) {
+      const capture = new Capture(session, screenshot, page.timeouts.frame);
+      await session.step(from);
+      if (steps) for (let frame = from + 1; frame < from + length; frame++) await session.step(frame);
+      await capture.preRoll();
+      seen.push(await look(session, capture, from + length));
+    }
+    return seen.join();
+  };
+  const atOnce = await visit(false);
+  const seekMode = page.seekMode === 'auto' && (await visit(true)) !== atOnce ? 'replay' : 'seek';
+  return { seekMode: page.seekMode === 'replay' ? 'replay' : seekMode, msPerFrame: spent / taken };
+}
+
+/** The browser mode that a job's page options ask for. */
+export function captureModeOf(page: Pick<PageOptions, 'capture'>): CaptureMode {
+  return page.capture === 'screenshot' ? 'screenshot' : 'begin-frame';
+}

@@ -1,0 +1,78 @@
+import { performance } from 'node:perf_hooks';
+import type { FrameResult } from '../types/frame-job.ts';
+import type { Plan } from '../types/plan.ts';
+import type { RenderProgress } from '../types/render-result.ts';
+
+export type OnProgress = (progress: RenderProgress) => void;
+
+/** Counts what a render has done and tells it. */
+export class ProgressMeter {
+  readonly #tell: OnProgress;
+  readonly #done = new Map<number, number>();
+  #phase: RenderProgress['phase'] = 'bundle';
+  #framesTotal = 0;
+  #cachedFrames = 0;
+  #since = 0;
+  #segments = { total: 0, cached: 0, rendered: 0, inFlight: 0, retried: 0 };
+
+  constructor(tell: OnProgress | undefined) {
+    this.#tell = tell ?? (() => {});
+  }
+
+  enter(phase: RenderProgress['phase'], plan?: Plan): void {
+    this.#phase = phase;
+    if (phase === 'render' && plan) {
+      this.#framesTotal = plan.frames;
+      this.#segments.total = plan.frameJobs.length;
+      this.#since = performance.now();
+    }
+    this.#report();
+  }
+
+  segmentStarted(): void {
+    this.#segments.inFlight++;
+    this.#report();
+  }
+
+  segmentFrames(index: number, frames: number): void {
+    this.#done.set(index, frames);
+    this.#report();
+  }
+
+  segmentRetried(index: number): void {
+    this.#segments.retried++;
+    this.#done.delete(index);
+    this.#report();
+  }
+
+  segmentEnded(result?: FrameResult): void {
+    this.#segments.inFlight--;
+    if (result) {
+      this.#done.set(result.index, result.frames);
+      if (result.cached) this.#cachedFrames += result.frames;
+      this.#segments[result.cached ? 'cached' : 'rendered']++;
+    }
+    this.#report();
+  }
+
+  get segments(): { total: number; cached: number; rendered: number } {
+    const { total, cached, rendered } = this.#segments;
+    return { total, cached, rendered };
+  }
+
+  #report(): void {
+    let framesDone = 0;
+    for (const frames of this.#done.values()) framesDone += frames;
+    const seconds = this.#since === 0 ? 0 : (performance.now() - this.#since) / 1000;
+    const fresh = framesDone - this.#cachedFrames;
+    const framesPerSecond = seconds > 0 ? fresh / seconds : 0;
+    this.#tell({
+      phase: this.#phase,
+      framesDone,
+      framesTotal: this.#framesTotal,
+      framesPerSecond,
+      secondsLeft: framesPerSecond > 0 ? (this.#framesTotal - framesDone) / framesPerSecond : null,
+      segments: { ...this.#segments },
+    });
+  }
+}

@@ -1,0 +1,98 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { codecTraits } from '../types/codecs.ts';
+import type { Encoding } from '../types/encoding.ts';
+import { type Fps, toRational, trackTimescale } from '../types/fps.ts';
+import { runFfmpeg } from '../utils/ffmpeg.ts';
+
+/** A segment on this machine. */
+export interface SegmentFile {
+  readonly file: string;
+  readonly frames: number;
+}
+
+export interface ConcatOptions {
+  readonly segments: readonly SegmentFile[];
+  readonly encoding: Encoding;
+  /** Of the output. */
+  readonly fps: Fps;
+  /** The whole sound, encoded; `undefined` for none. */
+  readonly audioFile?: string | undefined;
+  /** The output file, or a pattern with `%05d` for an image sequence. */
+  readonly output: string;
+  /** For the list and other files in between. */
+  readonly workFolder: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const quote = (file: string): string => `'${file.replaceAll("'", "'\\''")}'`;
+
+/** The list that FFmpeg's concat demuxer reads; each duration is exact, so that no rounding adds up. */
+function concatList(segments: readonly SegmentFile[], fps: Fps): string {
+  const { num, den } = toRational(fps);
+  const entries = segments.map(
+    ({ file, frames }) => `file ${quote(file)}\nduration ${((frames * den) / num).toFixed(6)}`,
+  );
+  return `ffconcat version 1.0\n${entries.join('\n')}\n`;
+}
+
+function containerArgs(encoding: Encoding, fps: Fps, output: string): string[] {
+  switch (path.extname(output).toLowerCase()) {
+    case '.mp4':
+    case '.m4v':
+    case '.mov':
+      return ['-video_track_timescale', String(trackTimescale(fps)), '-movflags', '+faststart'];
+    case '.webm':
+      return encoding.transparent ? ['-metadata:s:v:0', 'alpha_mode=1'] : [];
+    default:
+      return [];
+  }
+}
+
+/** Joins segments in order and adds the sound; nothing is encoded again, but for GIF, which has one palette for all. */
+export async function concatSegments(options: ConcatOptions): Promise<void> {
+  const { segments, encoding, fps, audioFile, output, workFolder, signal } = options;
+  const list = path.join(workFolder, 'segments.txt');
+  await writeFile(list, concatList(segments, fps));
+  const input = ['-f', 'concat', '-safe', '0', '-protocol_whitelist', 'file,pipe', '-i', list];
+  if (encoding.codec === 'gif') return writeGif(input, options);
+  if (codecTraits[encoding.codec].pictures) {
+    const sequence = ['-f', 'image2', '-start_number', '0'];
+    await runFfmpeg([...input, '-map', '0:v:0', '-c', 'copy', '-vsync', '0', ...sequence, output], {
+      signal,
+    });
+    return;
+  }
+  const audio = audioFile
+    ? ['-protocol_whitelist', 'file,pipe', '-i', audioFile, '-map', '0:v:0', '-map', '1:a:0']
+    : ['-map', '0:v:0'];
+  await runFfmpeg(
+    [
+      ...input,
+      ...audio,
+      '-c',
+      'copy',
+      ...containerArgs(encoding, fps, output),
+      '-fflags',
+      '+bitexact',
+      output,
+    ],
+    { signal },
+  );
+}
+
+async function writeGif(
+  input: readonly string[],
+  { encoding, fps, output, workFolder, signal }: ConcatOptions,
+): Promise<void> {
+  const { num, den } = toRational(fps);
+  const palette = path.join(workFolder, 'palette.png');
+  const reserve = encoding.transparent ? 1 : 0;
+  await runFfmpeg([...input, '-vf', `palettegen=reserve_transparent=${reserve}`, '-frames:v', '1', palette], {
+    signal,
+  });
+  const paint = `[0:v]setpts=N*${den}/(${num}*TB)[v];[v][1:v]paletteuse=dither=sierra2_4a`;
+  await runFfmpeg([...input, '-i', palette, '-lavfi', paint, '-vsync', '0', '-loop', '0', output], {
+    signal,
+  });
+}

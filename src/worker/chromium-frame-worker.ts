@@ -1,0 +1,185 @@
+import path from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { blobKey, readBundle } from '../storage/bundle.ts';
+import { keys } from '../storage/keys.ts';
+import { localCopy } from '../storage/local-copy.ts';
+import { type ObjectStore, putJson, readJson } from '../storage/object-store.ts';
+import { codecTraits } from '../types/codecs.ts';
+import type { CompositionRef } from '../types/composition.ts';
+import type { FrameJobContext, FrameWorker } from '../types/contracts.ts';
+import {
+  type FrameJob,
+  type FrameResult,
+  frameJobSchema,
+  type SegmentRecord,
+  segmentRecordSchema,
+} from '../types/frame-job.ts';
+import { onAbort, throwIfAborted } from '../utils/abort.ts';
+import { sha256File } from '../utils/digest.ts';
+import { CaptureStalledError, EncoderError, ValidationError, VersionMismatchError } from '../utils/errors.ts';
+import { readPacketTimes } from '../utils/packet-times.ts';
+import { createWorkFolder } from '../utils/work-folder.ts';
+import { Browser, type CaptureMode } from './browser.ts';
+import { CompositionServer } from './composition-server.ts';
+import { writeSegment } from './segment-writer.ts';
+import { workerVersion } from './worker-version.ts';
+
+/** A server and the browser that reads from it; one page at a time. */
+interface Stage {
+  readonly server: CompositionServer;
+  readonly browser: Browser;
+}
+
+/**
+ * Renders frame jobs in Chromium and writes their segments to a store. Browsers stay for the next job; each job
+ * gets a fresh profile in one. Close it when it is done with.
+ */
+export class ChromiumFrameWorker implements FrameWorker, AsyncDisposable {
+  readonly store: ObjectStore;
+  #idle: Stage[] = [];
+
+  constructor(store: ObjectStore) {
+    this.store = store;
+  }
+
+  /**
+   * Renders a segment, unless the store has it.
+   * @throws ValidationError, VersionMismatchError, FrameTimeoutError, AssetError, PageScriptError, WebGLError,
+   *   CompositionLoadError, BrowserCrashedError, EncoderError, DiskFullError, AbortedError
+   */
+  async renderFrame(input: FrameJob, context: FrameJobContext = {}): Promise<FrameResult> {
+    const parsed = frameJobSchema.safeParse(input);
+    if (!parsed.success) throw ValidationError.fromZod('frame job', parsed.error);
+    const job = parsed.data;
+    const version = await workerVersion();
+    if (version !== job.workerVersion) {
+      throw new VersionMismatchError(
+        `The job was planned for worker ${job.workerVersion}, and this one is ${version}. Deploy the same version, or plan again.`,
+        { details: { planned: job.workerVersion, worker: version } },
+      );
+    }
+    const found = await this.findSegment(job.segmentKey);
+    if (found) return found;
+    const { capture } = job.page;
+    try {
+      return await this.#render(job, capture === 'screenshot' ? 'screenshot' : 'begin-frame', context);
+    } catch (error) {
+      if (!(error instanceof CaptureStalledError) || capture !== 'auto') throw error;
+      return this.#render(job, 'screenshot', context);
+    }
+  }
+
+  /** The result of a segment that the store has. */
+  async findSegment(segmentKey: string): Promise<FrameResult | undefined> {
+    const recordKey = keys.segmentRecord(segmentKey);
+    if (!(await this.store.head(recordKey))) return undefined;
+    const record = segmentRecordSchema.safeParse(await readJson(this.store, recordKey));
+    if (!record.success) return undefined;
+    const { frameDigests: _, ...result } = record.data;
+    const video = await this.store.head(result.videoKey);
+    return video?.size === result.bytes ? { ...result, cached: true } : undefined;
+  }
+
+  /** Lends a browser that reads a composition, for as long as `work` runs. */
+  async withBrowser<T>(
+    ref: CompositionRef,
+    mode: CaptureMode,
+    signal: AbortSignal | undefined,
+    work: (browser: Browser) => Promise<T>,
+  ): Promise<T> {
+    throwIfAborted(signal);
+    await using folder = await createWorkFolder('bundle');
+    const stage = await this.#takeStage(mode);
+    const off = onAbort(signal, () => stage.browser.kill());
+    try {
+      await this.#serve(stage.server, ref, folder.path);
+      const value = await work(stage.browser);
+      this.#idle.push(stage);
+      return value;
+    } catch (error) {
+      await closeStage(stage);
+      throwIfAborted(signal);
+      throw error;
+    } finally {
+      off();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const stages = this.#idle;
+    this.#idle = [];
+    await Promise.all(stages.map(closeStage));
+  }
+
+  async #render(job: FrameJob, mode: CaptureMode, context: FrameJobContext): Promise<FrameResult> {
+    const since = performance.now();
+    await using folder = await createWorkFolder('segment');
+    const extension = codecTraits[job.encoding.codec].segmentExtension;
+    const file = path.join(folder.path, `segment.${extension}`);
+    let browserMs = 0;
+    const written = await this.withBrowser(job.composition.ref, mode, context.signal, (browser) => {
+      browserMs = performance.now() - since;
+      return writeSegment(browser, job, file, context);
+    });
+    const { packets } = await readPacketTimes(['-i', file], context.signal);
+    if (packets !== written.frames) {
+      throw new EncoderError(
+        `FFmpeg wrote ${packets} frames of ${written.frames} into segment ${job.index}.`,
+        {
+          details: { index: job.index, expected: written.frames, found: packets },
+        },
+      );
+    }
+    const videoKey = keys.segmentVideo(job.segmentKey, extension);
+    const { frameDigests, timings, ...rest } = written;
+    const result: FrameResult = {
+      ...rest,
+      index: job.index,
+      segmentKey: job.segmentKey,
+      videoKey,
+      sha256: await sha256File(file),
+      cached: false,
+      captureMode: mode,
+      timings: { ...timings, browser: browserMs, total: performance.now() - since },
+      workerVersion: job.workerVersion,
+    };
+    throwIfAborted(context.signal);
+    await this.store.put(videoKey, { file });
+    await putJson(this.store, keys.segmentRecord(job.segmentKey), {
+      ...result,
+      frameDigests,
+    } satisfies SegmentRecord);
+    return result;
+  }
+
+  async #takeStage(mode: CaptureMode): Promise<Stage> {
+    for (const stage of this.#idle.filter(({ browser }) => browser.mode === mode)) {
+      this.#idle = this.#idle.filter((other) => other !== stage);
+      if (stage.browser.alive) return stage;
+      await closeStage(stage);
+    }
+    const server = await CompositionServer.listen();
+    try {
+      return { server, browser: await Browser.launch(mode, server.port) };
+    } catch (error) {
+      await server[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  async #serve(server: CompositionServer, ref: CompositionRef, folder: string): Promise<void> {
+    if (ref.kind === 'url') return server.serve(async () => undefined);
+    const { files } = await readBundle(this.store, ref.digest);
+    server.serve(async (name) => {
+      const entry = files[name];
+      if (!entry) return undefined;
+      const { size, contentType } = entry;
+      return { file: await localCopy(this.store, blobKey(entry.sha256), folder), size, contentType };
+    });
+  }
+}
+
+async function closeStage({ server, browser }: Stage): Promise<void> {
+  await browser.close();
+  await server[Symbol.asyncDispose]();
+}

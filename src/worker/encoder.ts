@@ -1,0 +1,97 @@
+import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
+import type { Writable } from 'node:stream';
+import { finished } from 'node:stream/promises';
+import { codecTraits } from '../types/codecs.ts';
+import type { Encoding } from '../types/encoding.ts';
+import { type Fps, toRational } from '../types/fps.ts';
+import { startFfmpeg } from '../utils/ffmpeg.ts';
+import { toWriteError } from '../utils/fs-errors.ts';
+import { segmentArgs } from './encoder-args.ts';
+import { matroskaHeader, matroskaPictureHead, type PictureCodec } from './matroska.ts';
+
+export interface EncoderOptions {
+  readonly encoding: Encoding;
+  /** Of the output. */
+  readonly fps: Fps;
+  readonly pictures: PictureCodec;
+  /** Of the pictures, in pixels. */
+  readonly width: number;
+  readonly height: number;
+  readonly file: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+interface Sink {
+  readonly input: Writable;
+  readonly done: Promise<void>;
+  abort(): void;
+}
+
+function fileSink(file: string): Sink {
+  const input = createWriteStream(file);
+  const done = finished(input).catch((error: unknown) => {
+    throw toWriteError(error, file);
+  });
+  done.catch(() => {});
+  return { input, done, abort: () => input.destroy() };
+}
+
+/**
+ * Writes pictures into a segment, in the order of their frames. A frame that is left out shows the picture of
+ * the frame before.
+ */
+export class Encoder {
+  readonly #options: EncoderOptions;
+  readonly #sink: Sink;
+  readonly #copies: boolean;
+  #last: Buffer | undefined;
+  #next = 0;
+  #written = -1;
+
+  constructor(options: EncoderOptions) {
+    this.#options = options;
+    const { encoding, fps, pictures, width, height, file, signal } = options;
+    this.#copies = codecTraits[encoding.codec].pictures !== undefined;
+    if (this.#copies) this.#sink = fileSink(file);
+    else {
+      const ffmpeg = startFfmpeg(segmentArgs(encoding, fps, pictures, file), { signal });
+      ffmpeg.stdout.resume();
+      this.#sink = { input: ffmpeg.stdin, done: ffmpeg.done, abort: ffmpeg.kill };
+    }
+    this.#sink.input.write(matroskaHeader(pictures, width, height));
+  }
+
+  /** Adds a frame. @param picture `undefined` when it is that of the frame before */
+  async write(picture: Buffer | undefined): Promise<void> {
+    const frame = this.#next++;
+    if (picture) this.#last = picture;
+    if (picture || this.#copies) await this.#send(frame);
+  }
+
+  /** Ends the segment; it is whole when this resolves. */
+  async finish(): Promise<void> {
+    if (this.#written !== this.#next - 1) await this.#send(this.#next - 1);
+    this.#sink.input.end();
+    await this.#sink.done;
+  }
+
+  /** Ends at once; the file is of no use. */
+  async abort(): Promise<void> {
+    this.#sink.abort();
+    await this.#sink.done.catch(() => {});
+  }
+
+  async #send(frame: number): Promise<void> {
+    if (!this.#last) throw new RangeError('the first frame of a segment needs a picture');
+    const { num, den } = toRational(this.#options.fps);
+    const { input, done } = this.#sink;
+    input.write(matroskaPictureHead(Math.round((frame * den * 1e6) / num), this.#last.length));
+    this.#written = frame;
+    if (input.write(this.#last)) return;
+    await Promise.race([
+      once(input, 'drain'),
+      done.then(() => Promise.reject(new RangeError('the encoder ended early'))),
+    ]);
+  }
+}

@@ -1,0 +1,88 @@
+import type { CDPSession } from 'puppeteer-core';
+import type { CaptureMode } from './browser.ts';
+
+export interface Screenshot {
+  readonly format: 'jpeg' | 'png';
+  /** 1 to 100, for `jpeg`. */
+  readonly quality?: number;
+  readonly optimizeForSpeed?: boolean;
+}
+
+interface Drawn {
+  readonly hasDamage: boolean;
+  /** Base64. */
+  readonly data: string | undefined;
+}
+
+const EXTRA_TICK_MS = 0.001;
+
+/**
+ * Issues the browser's frames. In `screenshot` mode the browser draws by itself, and a tick only gives it
+ * time to.
+ */
+export class FrameTicker {
+  readonly #page: CDPSession;
+  readonly #mode: CaptureMode;
+  readonly #interval: number;
+  #ticks = 1_000;
+  #origin = 1_000;
+
+  /** @param interval milliseconds a frame */
+  constructor(page: CDPSession, mode: CaptureMode, interval: number) {
+    this.#page = page;
+    this.#mode = mode;
+    this.#interval = interval;
+  }
+
+  /** Makes now the time 0 of `moveTo`. */
+  startTimeline(): void {
+    this.#origin = this.#ticks;
+  }
+
+  /** Lets the next frame bear the time of `ms` on the timeline; frame times only grow. */
+  moveTo(ms: number): void {
+    this.#ticks = Math.max(this.#ticks, this.#origin + ms);
+  }
+
+  /** Draws, without a picture. @returns whether anything changed; always true in `screenshot` mode */
+  async tick(): Promise<boolean> {
+    return (await this.#draw()).hasDamage;
+  }
+
+  /** Draws and takes the picture. @returns base64; `undefined` when the browser gave none */
+  async shoot(screenshot: Screenshot): Promise<string | undefined> {
+    return (await this.#draw(screenshot)).data;
+  }
+
+  /** Draws until `work` settles, for what only goes on while frames come. */
+  async while<T>(work: Promise<T>, pauseMs: number): Promise<T> {
+    let settled = false;
+    const watched = work.finally(() => {
+      settled = true;
+    });
+    watched.catch(() => {});
+    for (;;) {
+      await Promise.race([watched.catch(() => {}), new Promise((resolve) => setTimeout(resolve, pauseMs))]);
+      if (settled) return watched;
+      await Promise.race([this.tick(), watched.catch(() => {})]);
+    }
+  }
+
+  async #draw(screenshot?: Screenshot): Promise<Drawn> {
+    if (this.#mode === 'screenshot') {
+      if (!screenshot) return { hasDamage: true, data: undefined };
+      const { data } = await this.#page.send('Page.captureScreenshot', {
+        ...screenshot,
+        captureBeyondViewport: false,
+      });
+      return { hasDamage: true, data };
+    }
+    this.#ticks += EXTRA_TICK_MS;
+    const { hasDamage, screenshotData } = await this.#page.send('HeadlessExperimental.beginFrame', {
+      frameTimeTicks: this.#ticks,
+      interval: this.#interval,
+      ...(screenshot ? { screenshot } : {}),
+    });
+    return { hasDamage, data: screenshotData };
+  }
+}

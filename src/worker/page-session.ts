@@ -1,0 +1,374 @@
+import type { CDPSession } from 'puppeteer-core';
+import type { ResolvedComposition } from '../types/composition.ts';
+import { frameToMs, toRational } from '../types/fps.ts';
+import type { PageOptions } from '../types/render-job.ts';
+import {
+  AssetError,
+  CompositionLoadError,
+  FrameTimeoutError,
+  type HeliosError,
+  PageScriptError,
+  WebGLError,
+} from '../utils/errors.ts';
+import { type Browser, COMPOSITION_HOST } from './browser.ts';
+import { FrameTicker } from './frame-ticker.ts';
+import { pageScript } from './page/page-script.ts';
+import type { PageDescription, Problem, StepAnswer } from './page/page-state.ts';
+import { isAsset, PageNetwork } from './page-network.ts';
+
+/** 2025-01-01T00:00:00Z: what a composition's `Date` shows at frame 0. */
+const EPOCH_MS = 1_735_689_600_000;
+const QUIET_MS = 30;
+const LOAD_TICK_MS = 8;
+const STEP_TICK_MS = 60;
+
+export interface PageSessionOptions {
+  readonly composition: ResolvedComposition;
+  readonly page: Omit<PageOptions, 'seekMode'>;
+  /** Device pixels a CSS pixel. */
+  readonly scale: number;
+  readonly transparent: boolean;
+  /** Overrides `composition.kind`: waits so many ms for a `window.helios`, then goes on without. */
+  readonly lookForHelios?: number;
+}
+
+function address(composition: ResolvedComposition): string {
+  const { ref } = composition;
+  if (ref.kind === 'url') return ref.url;
+  return `http://${COMPOSITION_HOST}/${ref.entry.split('/').map(encodeURIComponent).join('/')}`;
+}
+
+/** One page of a composition, on its own clock: loads it, goes to frames, reports what goes wrong. */
+export class PageSession implements AsyncDisposable {
+  readonly ticker: FrameTicker;
+  readonly network: PageNetwork;
+  readonly warnings: string[] = [];
+  readonly page: CDPSession;
+  readonly #browser: Browser;
+  readonly #browserContextId: string;
+  readonly #options: PageSessionOptions;
+  readonly #contexts = new Map<string, number>();
+  #mainFrame = '';
+  #frame: number | undefined;
+  #errors: string[] = [];
+  #documentStatus: { status: number; url: string } | undefined;
+
+  private constructor(
+    browser: Browser,
+    page: CDPSession,
+    browserContextId: string,
+    options: PageSessionOptions,
+  ) {
+    this.#browser = browser;
+    this.page = page;
+    this.#browserContextId = browserContextId;
+    this.#options = options;
+    this.network = new PageNetwork(page);
+    this.ticker = new FrameTicker(page, browser.mode, frameToMs(1, options.composition.fps));
+    this.#listen();
+  }
+
+  /** Opens the composition and goes to frame 0. */
+  static async open(browser: Browser, options: PageSessionOptions): Promise<PageSession> {
+    const { width, height, fps, inputProps } = options.composition;
+    const { browserContextId } = await browser.guard(browser.root.send('Target.createBrowserContext'));
+    const { targetId } = await browser.guard(
+      browser.root.send('Target.createTarget', {
+        url: 'about:blank',
+        width,
+        height,
+        browserContextId,
+        enableBeginFrameControl: browser.mode === 'begin-frame',
+      }),
+    );
+    const { sessionId } = await browser.guard(
+      browser.root.send('Target.attachToTarget', { targetId, flatten: true }),
+    );
+    const page = browser.root.connection()?.session(sessionId);
+    if (!page) throw new CompositionLoadError('The browser gave no session for the page.');
+    const session = new PageSession(browser, page, browserContextId, options);
+    try {
+      const source = pageScript({ epochMs: EPOCH_MS, fps: toRational(fps), inputProps });
+      await browser.guard(
+        Promise.all([
+          page.send('Page.enable'),
+          page.send('Runtime.enable'),
+          page.send('Network.enable', { maxTotalBufferSize: 0, maxResourceBufferSize: 0 }),
+          page.send('Network.setBypassServiceWorker', { bypass: true }),
+          page.send('Page.addScriptToEvaluateOnNewDocument', { source }),
+          page.send('Emulation.setDeviceMetricsOverride', {
+            width,
+            height,
+            deviceScaleFactor: options.scale,
+            mobile: false,
+          }),
+          ...(options.transparent
+            ? [
+                page.send('Emulation.setDefaultBackgroundColorOverride', {
+                  color: { r: 0, g: 0, b: 0, a: 0 },
+                }),
+              ]
+            : []),
+        ]),
+      );
+      await session.#load();
+      return session;
+    } catch (error) {
+      await session[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** Goes to a frame, unless the page stands at it, and waits until all that it shows is there. */
+  async step(frame: number): Promise<void> {
+    if (frame === this.#frame) return;
+    await this.#goTo(frame, 'step');
+    await this.networkIdle();
+    this.check();
+  }
+
+  /** Goes to a frame without waiting for what it shows; the picture would not be right. */
+  async skim(frame: number): Promise<void> {
+    await this.#goTo(frame, 'skim');
+    this.check();
+  }
+
+  async #goTo(frame: number, how: 'step' | 'skim'): Promise<void> {
+    this.#frame = frame;
+    const ms = frameToMs(frame, this.#options.composition.fps);
+    this.ticker.moveTo(ms);
+    const timeout = this.#options.page.timeouts.frame;
+    for (const [frameId, contextId] of [...this.#contexts]) {
+      for (;;) {
+        const expression = `window.__heliosInfra__?.${how}(${frame}, ${ms})`;
+        const work = this.ticker.while(
+          this.#evaluate<StepAnswer | undefined>(expression, contextId),
+          STEP_TICK_MS,
+        );
+        const answer = await this.#inTime(work, timeout).catch((error: unknown) => {
+          if (frameId !== this.#mainFrame && !this.#contexts.has(frameId)) return undefined;
+          throw error;
+        });
+        for (const problem of answer?.problems ?? []) this.#report(problem);
+        if (!answer?.needsFrame) break;
+        await this.#inTime(this.ticker.tick(), timeout);
+      }
+    }
+  }
+
+  /** Waits until no request that a frame needs is under way. @returns whether there was one */
+  async networkIdle(): Promise<boolean> {
+    if (this.network.idle) return false;
+    await this.#inTime(this.ticker.while(this.#quiet(), LOAD_TICK_MS), this.#options.page.timeouts.frame);
+    return true;
+  }
+
+  /** The frame that the page stands at; -1 while it loads. */
+  get frame(): number {
+    return this.#frame ?? -1;
+  }
+
+  describe(): Promise<PageDescription> {
+    return this.evaluate<PageDescription>('__heliosInfra__.describe()');
+  }
+
+  /** Evaluates in the main document; promises are awaited. */
+  evaluate<T>(expression: string): Promise<T> {
+    return this.#evaluate<T>(expression, this.#contexts.get(this.#mainFrame));
+  }
+
+  /** Evaluates in every document of the page, the main one first. */
+  async evaluateAll<T>(expression: string): Promise<T[]> {
+    const answers: T[] = [];
+    for (const contextId of [...this.#contexts.values()])
+      answers.push(await this.#evaluate<T>(expression, contextId));
+    return answers;
+  }
+
+  /** @throws PageScriptError, AssetError when the page failed since the last check */
+  check(): void {
+    const [error] = this.#errors;
+    if (error) {
+      const Failure = this.#frame === undefined ? CompositionLoadError : PageScriptError;
+      throw new Failure(`The page's script failed ${this.#where()}: ${error}`, { details: this.#details() });
+    }
+    for (const failed of this.network.takeFailed()) {
+      const what = `${failed.type.toLowerCase()} ${failed.url} (${failed.reason})`;
+      if (isAsset(failed))
+        this.#asset(`could not load the ${what}`, { url: failed.url, reason: failed.reason });
+      else this.#warn(`could not load the ${what}`);
+    }
+  }
+
+  /** Settles as `work` does; when the browser ends first, rejects; when the time is over first, as `onTimeout`. */
+  async guard<T>(work: Promise<T>, ms: number, onTimeout: () => Promise<never> | never): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    const over = new Promise<undefined>((resolve) => {
+      timer = setTimeout(() => resolve(undefined), ms);
+    });
+    try {
+      const first = await this.#browser.guard(Promise.race([work.then((value) => ({ value })), over]));
+      if (first) return first.value;
+    } finally {
+      clearTimeout(timer);
+    }
+    work.catch(() => {});
+    return onTimeout();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#browser.alive) return;
+    const gone = this.#browser.root.send('Target.disposeBrowserContext', {
+      browserContextId: this.#browserContextId,
+    });
+    await Promise.race([gone.catch(() => {}), new Promise((resolve) => setTimeout(resolve, 1_000).unref())]);
+  }
+
+  #listen(): void {
+    const { page } = this;
+    page.on('Runtime.executionContextCreated', ({ context }) => {
+      const { isDefault, frameId } = (context.auxData ?? {}) as { isDefault?: boolean; frameId?: string };
+      if (isDefault && frameId) this.#contexts.set(frameId, context.id);
+    });
+    page.on('Runtime.executionContextDestroyed', ({ executionContextId }) => {
+      for (const [frameId, id] of this.#contexts)
+        if (id === executionContextId) this.#contexts.delete(frameId);
+    });
+    page.on('Runtime.executionContextsCleared', () => this.#contexts.clear());
+    page.on('Runtime.exceptionThrown', ({ exceptionDetails }) => {
+      const { exception, text, url, lineNumber } = exceptionDetails;
+      const what = exception?.description?.split('\n')[0] ?? `${text} ${exception?.value ?? ''}`.trim();
+      this.#errors.push(url ? `${what} (${url}:${lineNumber + 1})` : what);
+    });
+    page.on('Runtime.consoleAPICalled', ({ type, args }) => {
+      if (type !== 'error' && type !== 'assert') return;
+      this.#warn(`console.${type}: ${args.map((arg) => arg.value ?? arg.description ?? arg.type).join(' ')}`);
+    });
+    page.on('Network.responseReceived', ({ type, frameId, response }) => {
+      if (type === 'Document' && frameId === this.#mainFrame) this.#documentStatus = response;
+    });
+  }
+
+  async #load(): Promise<void> {
+    const { timeouts } = this.#options.page;
+    const url = address(this.#options.composition);
+    const loaded = new Promise<void>((resolve) => this.page.once('Page.loadEventFired', () => resolve()));
+    const { frameTree } = await this.#browser.guard(this.page.send('Page.getFrameTree'));
+    this.#mainFrame = frameTree.frame.id;
+    const load = async () => {
+      const { errorText } = await this.page.send('Page.navigate', { url });
+      if (errorText)
+        throw new CompositionLoadError(`The page ${url} could not be loaded: ${errorText}.`, {
+          details: { url },
+        });
+      await loaded;
+      await this.#quiet();
+      const status = this.#documentStatus;
+      if (status && status.status >= 400) {
+        throw new CompositionLoadError(`The page ${url} could not be loaded: HTTP ${status.status}.`, {
+          details: { url },
+        });
+      }
+      await this.#awaitHelios();
+    };
+    await this.#inTime(this.ticker.while(load(), LOAD_TICK_MS), timeouts.load);
+    this.check();
+    this.ticker.startTimeline();
+    await this.#browser.guard(this.evaluateAll('window.__heliosInfra__?.startTimeline()'));
+    await this.step(0);
+  }
+
+  async #awaitHelios(): Promise<void> {
+    const patience = this.#options.lookForHelios;
+    if (patience === undefined && this.#options.composition.kind === 'page') return;
+    if (patience !== undefined && (await this.describe()).meta !== null) return;
+    const end = performance.now() + (patience ?? Number.POSITIVE_INFINITY);
+    while (!(await this.evaluate<boolean>('__heliosInfra__.hasHelios()')) && performance.now() < end) {
+      if (this.#errors.length > 0) return;
+      const ran = await this.evaluate<boolean>('__heliosInfra__.runLoadTimer()');
+      await (ran ? this.#quiet(1) : this.#quiet());
+    }
+  }
+
+  /** Waits until nothing has been under way for a while. */
+  async #quiet(ms = QUIET_MS): Promise<void> {
+    for (let since = performance.now(); performance.now() - since < ms; ) {
+      await new Promise((resolve) => setTimeout(resolve, Math.min(ms, 5)));
+      if (!this.network.idle) since = performance.now();
+    }
+  }
+
+  async #evaluate<T>(expression: string, contextId: number | undefined): Promise<T> {
+    const { result, exceptionDetails } = await this.page.send('Runtime.evaluate', {
+      expression,
+      awaitPromise: true,
+      returnByValue: true,
+      ...(contextId === undefined ? {} : { contextId }),
+    });
+    if (exceptionDetails) {
+      const what = exceptionDetails.exception?.description?.split('\n')[0] ?? exceptionDetails.text;
+      throw new PageScriptError(`The page's script failed ${this.#where()}: ${what}`, {
+        details: this.#details(),
+      });
+    }
+    return result.value as T;
+  }
+
+  async #inTime<T>(work: Promise<T>, ms: number): Promise<T> {
+    return this.guard(work, ms, async () => {
+      throw await this.#timeoutError(ms);
+    });
+  }
+
+  async #timeoutError(ms: number): Promise<HeliosError> {
+    const asked = this.evaluate<string[]>('__heliosInfra__.pending()').catch(() => []);
+    const late = new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), 1_000));
+    const inPage = await Promise.race([asked, late]);
+    const waits =
+      inPage === undefined
+        ? ["the page's script, which does not return"]
+        : [...inPage, ...this.network.pending];
+    if (waits.length === 0) {
+      waits.push(
+        this.#options.composition.kind === 'helios' && this.#frame === undefined
+          ? 'window.helios to appear'
+          : 'the browser',
+      );
+    }
+    return new FrameTimeoutError(
+      `After ${ms} ms ${this.#where()} still waited for ${waits.join(', ')}. Mend the page, or allow more time (timeouts).`,
+      { details: { ...this.#details(), waitingFor: waits, timeoutMs: ms } },
+    );
+  }
+
+  #report({ kind, message }: Problem): void {
+    if (kind === 'webgl') {
+      throw new WebGLError(`WebGL failed ${this.#where()}: ${message}.`, { details: this.#details() });
+    }
+    this.#asset(message, {});
+  }
+
+  #asset(message: string, details: Record<string, unknown>): void {
+    if (this.#options.page.onAssetError === 'warn') this.#warn(message);
+    else {
+      throw new AssetError(
+        `${this.#where('A')} ${message}. Mend the reference, or render with onAssetError "warn".`,
+        { details: { ...this.#details(), ...details } },
+      );
+    }
+  }
+
+  #warn(message: string): void {
+    const text = `${this.#where()}: ${message}`;
+    if (this.warnings.length < 100 && !this.warnings.includes(text)) this.warnings.push(text);
+  }
+
+  #where(start?: 'A'): string {
+    if (this.#frame === undefined) return start ? 'The page, while it loaded,' : 'while the page loaded';
+    return start ? `Frame ${this.#frame}` : `at frame ${this.#frame}`;
+  }
+
+  #details(): Record<string, unknown> {
+    return this.#frame === undefined ? {} : { frame: this.#frame };
+  }
+}
