@@ -59,7 +59,8 @@ export class Encoder {
       ffmpeg.stdout.resume();
       this.#sink = { input: ffmpeg.stdin, done: ffmpeg.done, abort: ffmpeg.kill };
     }
-    this.#sink.input.write(matroskaHeader(pictures, width, height));
+    const stream = { codec: pictures, width, height, frameMicroseconds: this.#microseconds(1) };
+    this.#sink.input.write(matroskaHeader(stream));
   }
 
   /** Adds a frame. @param picture `undefined` when it is that of the frame before */
@@ -84,14 +85,18 @@ export class Encoder {
 
   async #send(frame: number): Promise<void> {
     if (!this.#last) throw new RangeError('the first frame of a segment needs a picture');
-    const { num, den } = toRational(this.#options.fps);
     const { input, done } = this.#sink;
-    input.write(matroskaPictureHead(Math.round((frame * den * 1e6) / num), this.#last.length));
+    input.write(matroskaPictureHead(Math.round(this.#microseconds(frame)), this.#last.length));
     this.#written = frame;
     if (input.write(this.#last)) return;
     await Promise.race([
       once(input, 'drain'),
       done.then(() => Promise.reject(new RangeError('the encoder ended early'))),
     ]);
+  }
+
+  #microseconds(frames: number): number {
+    const { num, den } = toRational(this.#options.fps);
+    return (frames * den * 1e6) / num;
   }
 }

@@ -24,6 +24,8 @@ export class FrameTicker {
   readonly #page: CDPSession;
   readonly #mode: CaptureMode;
   readonly #interval: number;
+  /** The browser refuses a frame while one is under way. */
+  #pending: Promise<unknown> = Promise.resolve();
   #ticks = 1_000;
   #origin = 1_000;
 
@@ -77,12 +79,16 @@ export class FrameTicker {
       });
       return { hasDamage: true, data };
     }
-    this.#ticks += EXTRA_TICK_MS;
-    const { hasDamage, screenshotData } = await this.#page.send('HeadlessExperimental.beginFrame', {
-      frameTimeTicks: this.#ticks,
-      interval: this.#interval,
-      ...(screenshot ? { screenshot } : {}),
+    const drawn = this.#pending.then(async () => {
+      this.#ticks += EXTRA_TICK_MS;
+      const { hasDamage, screenshotData } = await this.#page.send('HeadlessExperimental.beginFrame', {
+        frameTimeTicks: this.#ticks,
+        interval: this.#interval,
+        ...(screenshot ? { screenshot } : {}),
+      });
+      return { hasDamage, data: screenshotData };
     });
-    return { hasDamage, data: screenshotData };
+    this.#pending = drawn.catch(() => {});
+    return drawn;
   }
 }

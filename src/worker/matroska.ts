@@ -17,6 +17,7 @@ const ID = {
   trackNumber: 0xd7,
   trackUid: 0x73c5,
   trackType: 0x83,
+  defaultDuration: 0x23e383,
   codecId: 0x86,
   codecPrivate: 0x63a2,
   video: 0xe0,
@@ -66,8 +67,17 @@ function bitmapInfo(fourcc: string, width: number, height: number): Buffer {
   return header;
 }
 
+export interface PictureStream {
+  readonly codec: PictureCodec;
+  /** Pixels. */
+  readonly width: number;
+  readonly height: number;
+  /** How long a picture shows, unless the next one says otherwise. */
+  readonly frameMicroseconds: number;
+}
+
 /** The beginning of a Matroska stream of pictures; clusters may follow without end. */
-export function matroskaHeader(codec: PictureCodec, width: number, height: number): Buffer {
+export function matroskaHeader({ codec, width, height, frameMicroseconds }: PictureStream): Buffer {
   const codecElements =
     codec === 'jpeg'
       ? [element(ID.codecId, text('V_MJPEG'))]
@@ -97,6 +107,7 @@ export function matroskaHeader(codec: PictureCodec, width: number, height: numbe
         element(ID.trackNumber, unsigned(1)),
         element(ID.trackUid, unsigned(1)),
         element(ID.trackType, unsigned(1)),
+        element(ID.defaultDuration, unsigned(Math.round(frameMicroseconds * 1000))),
         ...codecElements,
         element(ID.video, element(ID.pixelWidth, unsigned(width)), element(ID.pixelHeight, unsigned(height))),
       ),
