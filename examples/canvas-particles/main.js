@@ -36,7 +36,9 @@ function waves(i, t) {
   const depth = 1 + row * 0.16;
   const u = (column - 39.5) / 39.5;
   const lift =
-    Math.sin(u * 5 + t * 2.2) * 0.5 + Math.sin(row * 0.42 - t * 2.6) * 0.5 + Math.sin(u * 9 - row * 0.3 + t) * 0.3;
+    Math.sin(u * 5 + t * 2.2) * 0.5 +
+    Math.sin(row * 0.42 - t * 2.6) * 0.5 +
+    Math.sin(u * 9 - row * 0.3 + t) * 0.3;
   return { x: 960 + (u * 1900) / depth, y: 300 + (620 - lift * 150) / depth, size: 7 / depth };
 }
 
@@ -95,7 +97,8 @@ function draw(t) {
     const { x, y, size } = place(i, t);
     const twinkle = 0.78 + 0.22 * Math.sin(t * 4 + hash(i, 3) * 40);
     ctx.globalAlpha = clamp(twinkle);
-    ctx.fillStyle = PALETTE[Math.floor(clamp((x / WIDTH) * 0.8 + hash(i, 4) * 0.3) * (PALETTE.length - 0.01))];
+    ctx.fillStyle =
+      PALETTE[Math.floor(clamp((x / WIDTH) * 0.8 + hash(i, 4) * 0.3) * (PALETTE.length - 0.01))];
     ctx.beginPath();
     ctx.arc(x, y, size * (0.8 + 0.5 * hash(i, 5)), 0, Math.PI * 2);
     ctx.fill();

@@ -16,16 +16,16 @@ function makeTile(i) {
   const hour = i / (COUNT - 1);
   const tile = document.createElement('div');
   tile.className = 'tile';
-  tile.style.left = `${120 + (i % COLUMNS) * 212}px`;
-  tile.style.top = `${232 + Math.floor(i / COLUMNS) * 126.25}px`;
-  tile.style.background = `linear-gradient(${skyTop(hour)}, ${skyBottom(hour)} 78%)`;
+  tile.style.left = `${122 + (i % COLUMNS) * 212}px`;
+  tile.style.top = `${234 + Math.floor(i / COLUMNS) * 126}px`;
   tile.innerHTML = `
-    <div class="sun" style="left: ${14 + 72 * hour}%; top: ${74 - 52 * Math.sin(hour * Math.PI)}%"></div>
-    <svg viewBox="0 0 196 110.25" fill="${hills(hour)}">
-      <path opacity="0.55" d="M0 84C26 66 52 80 84 74S150 56 196 72V111H0Z"/>
-      <path d="M0 95C34 82 70 100 112 90S176 82 196 88V111H0Z"/>
-    </svg>
-    <div class="veil"></div>`;
+    <div class="view" style="background: linear-gradient(${skyTop(hour)}, ${skyBottom(hour)} 78%)">
+      <div class="sun" style="left: ${14 + 72 * hour}%; top: ${74 - 52 * Math.sin(hour * Math.PI)}%"></div>
+      <svg viewBox="0 0 192 108" fill="${hills(hour)}">
+        <path opacity="0.55" d="M0 82C26 64 52 78 84 72S148 54 192 70V108H0Z"/>
+        <path d="M0 93C34 80 70 98 110 88S172 80 192 86V108H0Z"/>
+      </svg>
+    </div>`;
   return tile;
 }
 
@@ -34,9 +34,9 @@ const distance = (i) => Math.hypot(i % COLUMNS, Math.floor(i / COLUMNS));
 
 /** The transform that makes a tile fill the frame. */
 const full = (i, zoom = 1) => ({
-  x: 960 - (tiles[i].offsetLeft + 98),
-  y: 540 - (tiles[i].offsetTop + 55.125),
-  scale: (1920 / 196) * 1.005 * zoom,
+  x: 960 - (tiles[i].offsetLeft + 96),
+  y: 540 - (tiles[i].offsetTop + 54),
+  scale: 10 * zoom,
   borderRadius: 0,
 });
 const inCell = { x: 0, y: 0, scale: 1, borderRadius: 10 };
@@ -46,9 +46,8 @@ const toCentre = { x: (i) => full(i).x, y: (i) => full(i).y };
 // looks the same whether it is reached by playing or by seeking.
 gsap.config({ force3D: false });
 gsap.set(tiles[0], { zIndex: 2 });
-gsap.set(tiles[0].querySelector('.veil'), { autoAlpha: 0 });
 
-const veils = tiles.map((tile) => tile.querySelector('.veil'));
+const views = tiles.map((tile) => tile.querySelector('.view'));
 const tl = gsap.timeline({ paused: true, defaults: { duration: 1 } });
 
 // One long day.
@@ -60,24 +59,29 @@ tl.fromTo(tiles[0], full(0, 1.12), { ...full(0), duration: 0.9, ease: 'none' }, 
 tl.fromTo(
   tiles.slice(1),
   { scale: 0, opacity: 0 },
-  { scale: 1, opacity: 1, ease: 'back.out(1.4)', stagger: (i) => 0.07 * distance(i + 1), duration: 0.7 },
-  1.25,
+  { scale: 1, opacity: 1, ease: 'back.out(1.4)', stagger: (i) => 0.05 * distance(i + 1), duration: 0.6 },
+  1.2,
 )
   .fromTo('#many h2', { yPercent: 130 }, { yPercent: 0, ease: 'expo.out' }, 1.5)
   .fromTo('#progress', { autoAlpha: 0, y: 30 }, { autoAlpha: 1, y: 0, ease: 'expo.out' }, 1.6);
 
 // All at once: each worker has its own pace, and the same one in every run.
-veils.slice(1).forEach((veil, i) => {
+views.slice(1).forEach((view, i) => {
   const pace = (i * 0.618034) % 1;
-  tl.fromTo(veil, { scaleX: 1 }, { scaleX: 0, ease: 'power2.inOut', duration: 0.6 + 0.8 * pace }, 2.15 + 0.25 * pace);
+  tl.fromTo(
+    view,
+    { clipPath: 'inset(0% 100% 0% 0%)' },
+    { clipPath: 'inset(0% 0% 0% 0%)', ease: 'power2.inOut', duration: 0.6 + 0.8 * pace },
+    2.2 + 0.25 * pace,
+  );
 });
 
 const done = { frames: 0 };
-tl.fromTo('#bar', { scaleX: 0 }, { scaleX: 1, ease: 'power2.inOut', duration: 1.65 }, 2.15).fromTo(
+tl.fromTo('#bar', { scaleX: 0 }, { scaleX: 1, ease: 'power2.inOut', duration: 1.65 }, 2.2).fromTo(
   done,
   { frames: 0 },
   { frames: FRAMES, ease: 'power2.inOut', duration: 1.65, onUpdate: showFrames },
-  2.15,
+  2.2,
 );
 
 // One video.
@@ -97,7 +101,8 @@ tl.fromTo('#many h2', { yPercent: 0 }, { yPercent: -130, duration: 0.4, ease: 'p
   .fromTo('#one h2', { scale: 1 }, { scale: 1.03, duration: 1.1, ease: 'none' }, 4.9);
 
 function showFrames() {
-  document.querySelector('#frames').textContent = `${Math.round(done.frames).toLocaleString('en')} of 5,400 frames`;
+  document.querySelector('#frames').textContent =
+    `${Math.round(done.frames).toLocaleString('en')} of 5,400 frames`;
   document.querySelector('#seconds').textContent = `${Math.round((done.frames / FRAMES) * 100)} %`;
 }
 showFrames();

@@ -44,6 +44,7 @@ const BEGIN_FRAME_FLAGS = [
   '--disable-threaded-animation',
   '--disable-threaded-scrolling',
   '--disable-checker-imaging',
+  '--disable-partial-raster',
   '--disable-image-animation-resync',
   '--disable-new-content-rendering-timeout',
   '--enable-surface-synchronization',

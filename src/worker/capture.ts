@@ -23,6 +23,7 @@ export class Capture {
   /** Takes a picture and throws it away: a fresh browser's first one can differ from all later ones by a rounding. */
   async preRoll(): Promise<void> {
     await this.#shoot();
+    this.#session.ticker.startTimeline();
   }
 
   /**

@@ -61,12 +61,16 @@ export class ChromiumFrameWorker implements FrameWorker, AsyncDisposable {
     const found = await this.findSegment(job.segmentKey);
     if (found) return found;
     const { capture } = job.page;
-    try {
-      return await this.#render(job, capture === 'screenshot' ? 'screenshot' : 'begin-frame', context);
-    } catch (error) {
-      if (!(error instanceof CaptureStalledError) || capture !== 'auto') throw error;
-      return this.#render(job, 'screenshot', context);
+    const modes: CaptureMode[] = capture === 'screenshot' ? ['screenshot'] : ['begin-frame', 'begin-frame'];
+    if (capture === 'auto') modes.push('screenshot');
+    for (const [attempt, mode] of modes.entries()) {
+      try {
+        return await this.#render(job, mode, context);
+      } catch (error) {
+        if (!(error instanceof CaptureStalledError) || attempt === modes.length - 1) throw error;
+      }
     }
+    throw new CaptureStalledError('No capture mode gave a picture.');
   }
 
   /** The result of a segment that the store has. */

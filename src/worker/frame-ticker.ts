@@ -26,6 +26,7 @@ export class FrameTicker {
   readonly #interval: number;
   /** The browser refuses a frame while one is under way. */
   #pending: Promise<unknown> = Promise.resolve();
+  #started = false;
   #ticks = 1_000;
   #origin = 1_000;
 
@@ -38,6 +39,7 @@ export class FrameTicker {
 
   /** Makes now the time 0 of `moveTo`. */
   startTimeline(): void {
+    this.#started = true;
     this.#origin = this.#ticks;
   }
 
@@ -80,7 +82,7 @@ export class FrameTicker {
       return { hasDamage: true, data };
     }
     const drawn = this.#pending.then(async () => {
-      this.#ticks += EXTRA_TICK_MS;
+      this.#ticks += this.#started ? EXTRA_TICK_MS : this.#interval;
       const { hasDamage, screenshotData } = await this.#page.send('HeadlessExperimental.beginFrame', {
         frameTimeTicks: this.#ticks,
         interval: this.#interval,

@@ -18,6 +18,7 @@ import { isAsset, PageNetwork } from './page-network.ts';
 
 /** 2025-01-01T00:00:00Z: what a composition's `Date` shows at frame 0. */
 const EPOCH_MS = 1_735_689_600_000;
+const WARM_UP_TICKS = 2;
 const QUIET_MS = 30;
 const LOAD_TICK_MS = 8;
 const STEP_TICK_MS = 60;
@@ -111,6 +112,8 @@ export class PageSession implements AsyncDisposable {
             : []),
         ]),
       );
+      // Without frames before the first navigation, about one page in fifty never gives a picture.
+      for (let tick = 0; tick < WARM_UP_TICKS; tick++) await browser.guard(session.ticker.tick());
       await session.#load();
       return session;
     } catch (error) {
@@ -273,7 +276,7 @@ export class PageSession implements AsyncDisposable {
     };
     await this.#inTime(this.ticker.while(load(), LOAD_TICK_MS), timeouts.load);
     this.check();
-    this.ticker.startTimeline();
+
     await this.#browser.guard(this.evaluateAll('window.__heliosInfra__?.startTimeline()'));
     await this.step(0);
   }
