@@ -1,6 +1,12 @@
 import { blobKey, readBundle } from '../storage/bundle.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { type AudioSource, type AudioTrack, audioTrackSchema } from '../types/audio.ts';
+import {
+  type AudioSource,
+  type AudioTrack,
+  audioTrackSchema,
+  type FadeEasing,
+  fadeEasings,
+} from '../types/audio.ts';
 import type { CompositionRef, ResolvedComposition } from '../types/composition.ts';
 import { frameToSeconds } from '../types/fps.ts';
 import { sha256 } from '../utils/digest.ts';
@@ -54,6 +60,11 @@ async function sourceOf(
   return { kind: 'blob', sha256: digest };
 }
 
+/** Names that core does not know mean linear to it. */
+function easingNamed(name: string | undefined): FadeEasing {
+  return fadeEasings.find((known) => known === name) ?? 'linear';
+}
+
 async function trackOfRun(
   run: SoundRun,
   index: number,
@@ -75,7 +86,7 @@ async function trackOfRun(
     volume: sighting.volume,
     fadeIn: sighting.fadeIn,
     fadeOut: sighting.fadeOut,
-    fadeEasing: sighting.fadeEasing,
+    fadeEasing: easingNamed(sighting.fadeEasing),
   } satisfies Record<keyof Omit<AudioTrack, 'endTime'>, unknown>);
 }
 
@@ -96,7 +107,7 @@ function declaredTrack(
     volume,
     fadeIn: track.fadeInDuration ?? 0,
     fadeOut: track.fadeOutDuration ?? 0,
-    fadeEasing: track.fadeEasing ?? 'linear',
+    fadeEasing: easingNamed(track.fadeEasing),
   });
 }
 

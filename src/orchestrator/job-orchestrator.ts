@@ -1,29 +1,22 @@
-import path from 'node:path';
-import { performance } from 'node:perf_hooks';
-import { soundExtension } from '../stitcher/audio-encode.ts';
-import { mixAudio } from '../stitcher/audio-mix.ts';
 import { OutputFile } from '../stitcher/output-file.ts';
-import { stitch } from '../stitcher/stitch.ts';
-import { blobKey, createBundle } from '../storage/bundle.ts';
+import { createBundle } from '../storage/bundle.ts';
 import { keys } from '../storage/keys.ts';
-import { localCopy } from '../storage/local-copy.ts';
 import { type ObjectStore, putJson } from '../storage/object-store.ts';
-import { audioCodecOf, codecTraits, outputSize } from '../types/codecs.ts';
 import type { CompositionRef } from '../types/composition.ts';
 import type { CloudAdapter } from '../types/contracts.ts';
-import { frameToSeconds, outputFps } from '../types/fps.ts';
 import type { FrameResult } from '../types/frame-job.ts';
 import type { Plan } from '../types/plan.ts';
 import { type RenderJob, type RenderJobInput, renderJobSchema } from '../types/render-job.ts';
 import type { RenderResult } from '../types/render-result.ts';
 import { HeliosError, ValidationError } from '../utils/errors.ts';
 import { retry } from '../utils/retry.ts';
-import { createWorkFolder, sweepWorkFolders } from '../utils/work-folder.ts';
+import { sweepWorkFolders } from '../utils/work-folder.ts';
 import type { ChromiumFrameWorker } from '../worker/chromium-frame-worker.ts';
 import { checkEncoding } from './check-encoding.ts';
-import { planJob } from './plan.ts';
 import { type OnProgress, ProgressMeter } from './progress.ts';
 import { runLimited } from './run-limited.ts';
+import { audioStep, describeResult, planStep, sequenceExtension, stitchStep } from './steps.ts';
+import { stopwatch } from './stopwatch.ts';
 
 export interface RunOptions {
   /** Cancels the render: no process and no temporary file is left, finished segments stay in the store. */
@@ -76,25 +69,14 @@ export class JobOrchestrator {
   async #run(job: RenderJob, outer: AbortSignal | undefined, meter: ProgressMeter): Promise<RenderResult> {
     const clock = stopwatch();
     await sweepWorkFolders();
-    const { pictures } = codecTraits[job.encoding.codec];
-    const single = !pictures || job.encoding.codec === 'gif';
-    await using output = await OutputFile.reserve(
-      job.outputPath,
-      single ? undefined : codecTraits[job.encoding.codec].extensions[0],
-    );
+    await using output = await OutputFile.reserve(job.outputPath, sequenceExtension(job));
     meter.enter('bundle');
     const ref = await referenceTo(job.composition.source, this.#store);
     meter.enter('plan');
+    const { capacity } = this.#adapter.getStatus();
     const plan = await this.#retry(outer, () =>
-      planJob(job, {
-        ref,
-        worker: this.#worker,
-        capacity: this.#adapter.getStatus().capacity,
-        signal: outer,
-      }),
+      planStep(job, { ref, worker: this.#worker, capacity, signal: outer }),
     );
-    await putJson(this.#store, keys.job(job.id), job);
-    await putJson(this.#store, keys.plan(job.id), plan);
     const planMs = clock();
 
     meter.enter('render', plan);
@@ -104,10 +86,9 @@ export class JobOrchestrator {
       failed.abort(error);
       throw error;
     };
-    await using folder = await createWorkFolder('audio');
     const [rendered, mixed] = await Promise.allSettled([
       this.#renderSegments(plan, signal, meter).catch(stopAll),
-      this.#mix(plan, folder.path, signal).catch(stopAll),
+      this.#retry(signal, () => audioStep(plan, this.#store, signal)).catch(stopAll),
     ]);
     const renderMs = clock();
     if (failed.signal.aborted) throw failed.signal.reason;
@@ -115,38 +96,13 @@ export class JobOrchestrator {
     if (mixed.status === 'rejected') throw mixed.reason;
 
     meter.enter('stitch');
-    const { file: audioFile, ms: audioMs } = mixed.value;
-    await stitch({
-      plan,
-      results: rendered.value,
-      store: this.#store,
-      audioFile,
-      output: output.partial,
-      signal: outer,
-    });
+    const results = rendered.value;
+    const { key: audioKey, ms: audioMs } = mixed.value;
+    const joined = { plan, results, store: this.#store, audioKey, output: output.partial, signal: outer };
+    await this.#retry(outer, () => stitchStep(joined));
     const bytes = await output.commit();
-    const stitchMs = clock();
-    const fps = outputFps(plan.composition.fps, plan.encoding.everyNthFrame);
-    const result: RenderResult = {
-      id: job.id,
-      output: output.target,
-      bytes,
-      frames: plan.frames,
-      fps,
-      ...outputSize(plan.composition, plan.encoding),
-      durationSeconds: frameToSeconds(plan.frames, fps),
-      segments: meter.segments,
-      audioTracks: plan.audioTracks.length,
-      seekMode: plan.seekMode,
-      warnings: [...new Set([...plan.warnings, ...rendered.value.flatMap(({ warnings }) => warnings)])],
-      timings: {
-        plan: planMs,
-        render: renderMs,
-        audio: audioMs,
-        stitch: stitchMs,
-        total: planMs + renderMs + stitchMs,
-      },
-    };
+    const timings = { plan: planMs, render: renderMs, audio: audioMs, stitch: clock() };
+    const result = describeResult(plan, results, { path: output.target, bytes }, timings);
     await putJson(this.#store, keys.result(job.id), result);
     return result;
   }
@@ -172,44 +128,7 @@ export class JobOrchestrator {
     });
   }
 
-  async #mix(
-    plan: Plan,
-    folder: string,
-    signal: AbortSignal,
-  ): Promise<{ file: string | undefined; ms: number }> {
-    const codec = audioCodecOf(plan.encoding);
-    if (codec === 'none' || plan.audioTracks.length === 0) return { file: undefined, ms: 0 };
-    const clock = stopwatch();
-    const file = path.join(folder, `audio.${soundExtension(codec)}`);
-    await this.#retry(signal, () =>
-      mixAudio({
-        tracks: plan.audioTracks,
-        frameRange: plan.frameRange,
-        durationInFrames: plan.composition.durationInFrames,
-        fps: plan.composition.fps,
-        openSource: async (source) =>
-          source.kind === 'url' ? source.url : localCopy(this.#store, blobKey(source.sha256), folder),
-        codec,
-        bitrate: plan.encoding.audioBitrate,
-        outputFile: file,
-        signal,
-      }),
-    );
-    return { file, ms: clock() };
-  }
-
   #retry<T>(signal: AbortSignal | undefined, work: () => Promise<T>, onRetry?: () => void): Promise<T> {
     return retry(work, { signal, ...(onRetry ? { onRetry } : {}) });
   }
-}
-
-/** Milliseconds since the last call. */
-function stopwatch(): () => number {
-  let since = performance.now();
-  return () => {
-    const now = performance.now();
-    const ms = now - since;
-    since = now;
-    return ms;
-  };
 }

@@ -85,11 +85,10 @@ export async function planJob(job: RenderJob, { ref, worker, capacity, signal }:
   );
   checkSize(composition, encoding);
   const range = checkRange(job.frameRange, composition);
-  const { frameRange: _range, ...look } = asked;
   const trial = await remember<SeekTrial>(
     store,
     ref,
-    { ref, look: { ...look, composition: { ...composition, durationInFrames: 0 } } },
+    { ref, look: { ...asked, frameRange: range, composition: { ...composition, durationInFrames: 0 } } },
     () => inBrowser((browser) => trySeeking(browser, composition, range, encoding, page)),
   );
   const sounds =

@@ -49,7 +49,8 @@ export interface SeekTrial {
 
 /**
  * Measures what a frame costs, and finds out whether frames can be seeked to: at three places of the range, a
- * frame reached at once and the same frame reached step by step must look alike.
+ * frame reached at once and the same frame reached step by step must look alike. For a range of few frames the
+ * steps begin before it.
  */
 export async function trySeeking(
   browser: Browser,
@@ -58,9 +59,10 @@ export async function trySeeking(
   encoding: Encoding,
   page: PageOptions,
 ): Promise<SeekTrial> {
-  const length = Math.min(WINDOW_FRAMES, end - start - 1);
+  const length = Math.min(WINDOW_FRAMES, end - 1);
   const last = end - 1 - length;
-  const windows = [...new Set([start, Math.floor((start + last) / 2), last])];
+  const first = Math.min(start, last);
+  const windows = [...new Set([first, Math.floor((first + last) / 2), last])];
   const options = { composition, page, scale: encoding.scale, transparent: encoding.transparent };
   let spent = 0;
   let taken = 0;

@@ -55,11 +55,6 @@ export class ProgressMeter {
     this.#report();
   }
 
-  get segments(): { total: number; cached: number; rendered: number } {
-    const { total, cached, rendered } = this.#segments;
-    return { total, cached, rendered };
-  }
-
   #report(): void {
     let framesDone = 0;
     for (const frames of this.#done.values()) framesDone += frames;

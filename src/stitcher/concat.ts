@@ -44,6 +44,9 @@ function containerArgs(encoding: Encoding, fps: Fps, output: string): string[] {
       return ['-video_track_timescale', String(trackTimescale(fps)), '-movflags', '+faststart'];
     case '.webm':
       return encoding.transparent ? ['-metadata:s:v:0', 'alpha_mode=1'] : [];
+    case '.mkv':
+      // Shifting B-frames' decode times to 0 would make the sound late.
+      return ['-avoid_negative_ts', 'disabled'];
     default:
       return [];
   }

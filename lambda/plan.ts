@@ -1,0 +1,3 @@
+import { sharedHandlers } from './shared-handlers.ts';
+
+export const handler = (event: unknown) => sharedHandlers().plan(event);

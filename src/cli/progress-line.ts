@@ -1,0 +1,64 @@
+import type { RenderProgress } from '../types/render-result.ts';
+import { count, formatClock } from './format.ts';
+
+const PHASES: Readonly<Record<RenderProgress['phase'], string>> = {
+  bundle: 'Bundling',
+  plan: 'Planning',
+  render: 'Rendering',
+  stitch: 'Stitching',
+};
+const BAR_WIDTH = 24;
+
+/** Frames done of all frames, 0 to 1. */
+export function shareDone({ framesDone, framesTotal }: RenderProgress): number {
+  return framesTotal === 0 ? 0 : Math.min(1, framesDone / framesTotal);
+}
+
+function bar(share: number): string {
+  const full = Math.round(share * BAR_WIDTH);
+  return '█'.repeat(full) + '░'.repeat(BAR_WIDTH - full);
+}
+
+/** The parts of a progress line, the most important first. */
+function parts(progress: RenderProgress, elapsedSeconds: number): string[] {
+  const { framesDone, framesTotal, framesPerSecond, secondsLeft, segments } = progress;
+  if (progress.phase !== 'render') return [formatClock(Math.floor(elapsedSeconds))];
+  const told = [`${framesDone}/${framesTotal} frames`];
+  if (framesPerSecond > 0) told.push(`${framesPerSecond.toFixed(1)} fps`);
+  if (secondsLeft !== null) told.push(`${formatClock(secondsLeft)} left`);
+  const finished = segments.cached + segments.rendered;
+  told.push(`${count(segments.inFlight, 'segment')} at work, ${finished}/${segments.total} done`);
+  if (segments.retried > 0) told.push(`${segments.retried} tried again`);
+  return told;
+}
+
+/** Progress in one line of plain text. */
+export function plainLine(progress: RenderProgress, elapsedSeconds: number): string {
+  const percent = progress.phase === 'render' ? ` ${Math.floor(shareDone(progress) * 100)} %` : '';
+  return `${PHASES[progress.phase]}${percent}: ${parts(progress, elapsedSeconds).join(', ')}`;
+}
+
+export interface LiveLine {
+  readonly progress: RenderProgress;
+  readonly elapsedSeconds: number;
+  /** Characters that the line may fill. */
+  readonly width: number;
+  readonly spinner: string;
+  readonly cancelling: boolean;
+}
+
+/** Progress in one line for a terminal; what does not fit is left out, the bar first. */
+export function liveLine({ progress, elapsedSeconds, width, spinner, cancelling }: LiveLine): string {
+  const label = cancelling ? 'Cancelling' : PHASES[progress.phase];
+  const head = `${spinner} ${label.padEnd(10)}`;
+  const told = parts(progress, elapsedSeconds);
+  const withBar = progress.phase === 'render' ? `${head} ${bar(shareDone(progress))}` : head;
+  for (let keep = told.length; keep > 0; keep--) {
+    const tail = told.slice(0, keep).join(' · ');
+    for (const start of [withBar, head]) {
+      const line = `${start} ${tail}`;
+      if (line.length <= width) return line;
+    }
+  }
+  return head.slice(0, Math.max(0, width));
+}

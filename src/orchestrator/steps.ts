@@ -1,0 +1,110 @@
+import path from 'node:path';
+import { soundExtension } from '../stitcher/audio-encode.ts';
+import { mixAudio } from '../stitcher/audio-mix.ts';
+import { stitch } from '../stitcher/stitch.ts';
+import { blobKey } from '../storage/bundle.ts';
+import { keys } from '../storage/keys.ts';
+import { localCopy } from '../storage/local-copy.ts';
+import { type ObjectStore, putJson } from '../storage/object-store.ts';
+import { audioCodecOf, codecTraits, outputSize } from '../types/codecs.ts';
+import { frameToSeconds, outputFps } from '../types/fps.ts';
+import type { FrameResult } from '../types/frame-job.ts';
+import type { Plan } from '../types/plan.ts';
+import type { RenderJob } from '../types/render-job.ts';
+import type { RenderResult } from '../types/render-result.ts';
+import { createWorkFolder } from '../utils/work-folder.ts';
+import { type PlanOptions, planJob } from './plan.ts';
+import { stopwatch } from './stopwatch.ts';
+
+/** Plans a job and writes `job.json` and `plan.json`. */
+export async function planStep(job: RenderJob, options: PlanOptions): Promise<Plan> {
+  const plan = await planJob(job, options);
+  const { store } = options.worker;
+  await putJson(store, keys.job(job.id), job);
+  await putJson(store, keys.plan(job.id), plan);
+  return plan;
+}
+
+export interface AudioStepResult {
+  /** The mix in the store; `null` when the output has no sound. */
+  readonly key: string | null;
+  readonly ms: number;
+}
+
+/** Mixes the sound of a plan once over its whole range and stores it. */
+export async function audioStep(
+  plan: Plan,
+  store: ObjectStore,
+  signal?: AbortSignal,
+): Promise<AudioStepResult> {
+  const codec = audioCodecOf(plan.encoding);
+  if (codec === 'none' || plan.audioTracks.length === 0) return { key: null, ms: 0 };
+  const clock = stopwatch();
+  await using folder = await createWorkFolder('audio');
+  const extension = soundExtension(codec);
+  const outputFile = path.join(folder.path, `audio.${extension}`);
+  await mixAudio({
+    tracks: plan.audioTracks,
+    frameRange: plan.frameRange,
+    durationInFrames: plan.composition.durationInFrames,
+    fps: plan.composition.fps,
+    openSource: async (source) =>
+      source.kind === 'url' ? source.url : localCopy(store, blobKey(source.sha256), folder.path),
+    codec,
+    bitrate: plan.encoding.audioBitrate,
+    outputFile,
+    signal,
+  });
+  const key = keys.audio(plan.id, extension);
+  await store.put(key, { file: outputFile });
+  return { key, ms: clock() };
+}
+
+export interface StitchStepOptions {
+  readonly plan: Plan;
+  readonly results: readonly FrameResult[];
+  readonly store: ObjectStore;
+  readonly audioKey: string | null;
+  /** The file to write, or a pattern for an image sequence. */
+  readonly output: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Joins the segments and the sound that lie in the store. */
+export async function stitchStep(options: StitchStepOptions): Promise<void> {
+  const { audioKey, store } = options;
+  await using folder = await createWorkFolder('sound');
+  const audioFile = audioKey === null ? undefined : await localCopy(store, audioKey, folder.path);
+  await stitch({ ...options, audioFile });
+}
+
+/** Ending of the pictures when the output of a plan is an image sequence. */
+export function sequenceExtension({ encoding }: Pick<RenderJob, 'encoding'>): string | undefined {
+  const { pictures, extensions } = codecTraits[encoding.codec];
+  return pictures && encoding.codec !== 'gif' ? extensions[0] : undefined;
+}
+
+/** What a render says of itself once its output is in place. */
+export function describeResult(
+  plan: Plan,
+  results: readonly FrameResult[],
+  output: { readonly path: string; readonly bytes: number },
+  timings: Omit<RenderResult['timings'], 'total'>,
+): RenderResult {
+  const fps = outputFps(plan.composition.fps, plan.encoding.everyNthFrame);
+  const cached = results.filter((result) => result.cached).length;
+  return {
+    id: plan.id,
+    output: output.path,
+    bytes: output.bytes,
+    frames: plan.frames,
+    fps,
+    ...outputSize(plan.composition, plan.encoding),
+    durationSeconds: frameToSeconds(plan.frames, fps),
+    segments: { total: results.length, cached, rendered: results.length - cached },
+    audioTracks: plan.audioTracks.length,
+    seekMode: plan.seekMode,
+    warnings: [...new Set([...plan.warnings, ...results.flatMap(({ warnings }) => warnings)])],
+    timings: { ...timings, total: timings.plan + timings.render + timings.stitch },
+  };
+}

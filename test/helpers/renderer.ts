@@ -1,0 +1,69 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { LocalAdapter } from '../../src/adapters/local-adapter.ts';
+import { JobOrchestrator } from '../../src/orchestrator/job-orchestrator.ts';
+import { keys } from '../../src/storage/keys.ts';
+import { LocalStore } from '../../src/storage/local-store.ts';
+import { readJson } from '../../src/storage/object-store.ts';
+import { type SegmentRecord, segmentRecordSchema } from '../../src/types/frame-job.ts';
+import { type Plan, planSchema } from '../../src/types/plan.ts';
+import type { RenderJobInput } from '../../src/types/render-job.ts';
+import type { RenderResult } from '../../src/types/render-result.ts';
+import { ChromiumFrameWorker } from '../../src/worker/chromium-frame-worker.ts';
+
+const repository = fileURLToPath(new URL('../../', import.meta.url));
+
+export const fixture = (name: string): string => path.join(repository, 'test/fixtures', name);
+export const example = (name: string): string => path.join(repository, 'examples', name);
+
+/** What a test says of a job; its id and output path are made up. */
+export type JobSketch = Omit<RenderJobInput, 'id' | 'outputPath'> & { readonly extension?: string };
+
+export interface Rendered {
+  /** The output: a file, or a folder of pictures. */
+  readonly file: string;
+  readonly result: RenderResult;
+  readonly plan: Plan;
+  /** What the store says of each segment, in order. */
+  readonly records: readonly SegmentRecord[];
+}
+
+/** Renders into a temporary folder, with one worker whose browsers stay for the next render. */
+export class Renderer implements AsyncDisposable {
+  readonly folder: string;
+  readonly store: LocalStore;
+  readonly worker: ChromiumFrameWorker;
+  readonly #orchestrator: JobOrchestrator;
+  #jobs = 0;
+
+  private constructor(folder: string, concurrency: number) {
+    this.folder = folder;
+    this.store = new LocalStore(path.join(folder, 'store'));
+    this.worker = new ChromiumFrameWorker(this.store);
+    this.#orchestrator = new JobOrchestrator(this.worker, new LocalAdapter({ concurrency }));
+  }
+
+  static async open(concurrency = 2): Promise<Renderer> {
+    return new Renderer(await mkdtemp(path.join(tmpdir(), 'helios-truth-')), concurrency);
+  }
+
+  async render({ extension = 'mp4', ...job }: JobSketch): Promise<Rendered> {
+    const id = `job-${++this.#jobs}`;
+    const file = path.join(this.folder, extension === '' ? id : `${id}.${extension}`);
+    const result = await this.#orchestrator.run({ ...job, id, outputPath: file });
+    const plan = planSchema.parse(await readJson(this.store, keys.plan(id)));
+    const records = await Promise.all(
+      plan.frameJobs.map(async ({ segmentKey }) =>
+        segmentRecordSchema.parse(await readJson(this.store, keys.segmentRecord(segmentKey))),
+      ),
+    );
+    return { file, result, plan, records };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.worker[Symbol.asyncDispose]();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}

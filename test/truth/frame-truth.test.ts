@@ -1,0 +1,116 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { decodeBarcodes } from '../helpers/barcode.ts';
+import { fixture, Renderer } from '../helpers/renderer.ts';
+
+const FRAMES = 90;
+
+interface Case {
+  readonly name: string;
+  readonly seekMode?: 'replay';
+  /** The number that a frame carries. @default its own */
+  readonly shows?: (frame: number) => number;
+}
+
+const cases: readonly Case[] = [
+  { name: 'barcode-helios-dom' },
+  { name: 'barcode-helios-canvas' },
+  { name: 'barcode-late-helios' },
+  { name: 'barcode-css' },
+  { name: 'barcode-waapi' },
+  { name: 'barcode-raf' },
+  { name: 'barcode-timers' },
+  { name: 'barcode-webgl' },
+  { name: 'barcode-gsap' },
+  { name: 'barcode-iframe' },
+  { name: 'barcode-state', seekMode: 'replay' },
+  { name: 'barcode-video-25', shows: (frame) => Math.floor((frame * 25) / 30) },
+  { name: 'barcode-video-30' },
+  { name: 'barcode-video-ntsc' },
+];
+
+function numbers([start, end]: readonly [number, number], shows: Case['shows'] = (frame) => frame): number[] {
+  return Array.from({ length: end - start }, (_, index) => shows(start + index));
+}
+
+let renderer: Renderer;
+beforeAll(async () => {
+  renderer = await Renderer.open();
+});
+afterAll(() => renderer[Symbol.asyncDispose]());
+
+describe.each(cases)('$name', ({ name, seekMode = 'seek', shows }) => {
+  const composition = { source: fixture(name) };
+
+  test.each([1, 3, 7])('shows every frame once and in order, in %i segments', async (segments) => {
+    const { file, result } = await renderer.render({ composition, chunking: { segments } });
+    expect(await decodeBarcodes(file)).toEqual(numbers([0, FRAMES], shows));
+    expect(result).toMatchObject({ frames: FRAMES, seekMode, warnings: [] });
+    expect(result.segments.total).toBe(segments);
+  });
+
+  test('shows just the frames of a range that starts in the middle', async () => {
+    const { file, result } = await renderer.render({
+      composition,
+      frameRange: [37, 71],
+      chunking: { segments: 2 },
+    });
+    expect(await decodeBarcodes(file)).toEqual(numbers([37, 71], shows));
+    expect(result.seekMode).toBe(seekMode);
+  });
+});
+
+describe('a range at the edge of a composition', () => {
+  test.each<[string, [number, number]]>([
+    ['the first frame', [0, 1]],
+    ['one frame in the middle', [57, 58]],
+    ['the last frame', [89, 90]],
+    ['two frames', [44, 46]],
+  ])('%s', async (_, frameRange) => {
+    for (const name of ['barcode-helios-dom', 'barcode-raf', 'barcode-video-30', 'barcode-state']) {
+      const { file } = await renderer.render({ composition: { source: fixture(name) }, frameRange });
+      expect(await decodeBarcodes(file), name).toEqual(numbers(frameRange));
+    }
+  });
+});
+
+describe('a simulation that keeps state', () => {
+  const composition = { source: fixture('barcode-state') };
+
+  test('is found out when one frame in its middle is all that is asked for', async () => {
+    await using fresh = await Renderer.open();
+    const { file, result } = await fresh.render({ composition, frameRange: [57, 58] });
+    expect(result.seekMode).toBe('replay');
+    expect(await decodeBarcodes(file)).toEqual([57]);
+  });
+
+  test('is found out although its first frame was rendered before', async () => {
+    await using fresh = await Renderer.open();
+    await fresh.render({ composition, frameRange: [0, 1] });
+    const { file, result } = await fresh.render({ composition });
+    expect(result.seekMode).toBe('replay');
+    expect(await decodeBarcodes(file)).toEqual(numbers([0, FRAMES]));
+  });
+});
+
+describe.each([
+  ['24000/1001', 'barcode-raf'],
+  [24, 'barcode-css'],
+  [25, 'barcode-timers'],
+  [50, 'barcode-waapi'],
+  [60, 'barcode-video-30'],
+  ['60000/1001', 'barcode-video-30'],
+] as const)('at %s frames a second', (fps, name) => {
+  test(`${name} shows what it shows at each frame's time`, async () => {
+    const durationInFrames = 50;
+    const { file } = await renderer.render({
+      composition: { source: fixture(name), fps, durationInFrames },
+      chunking: { segments: 3 },
+    });
+    const [num = 1, den = 1] = String(fps).split('/').map(Number);
+    // The pages step at half frames, a film at whole ones.
+    const round = name === 'barcode-video-30' ? (x: number) => Math.floor(x + 1e-9) : Math.round;
+    expect(await decodeBarcodes(file)).toEqual(
+      numbers([0, durationInFrames], (frame) => round((frame * 30 * den) / num)),
+    );
+  });
+});
