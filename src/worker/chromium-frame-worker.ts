@@ -59,7 +59,7 @@ export class ChromiumFrameWorker implements FrameWorker, AsyncDisposable {
       );
     }
     const found = await this.findSegment(job.segmentKey);
-    if (found) return found;
+    if (found) return { ...found, index: job.index };
     const { capture } = job.page;
     const modes: CaptureMode[] = capture === 'screenshot' ? ['screenshot'] : ['begin-frame', 'begin-frame'];
     if (capture === 'auto') modes.push('screenshot');
@@ -73,7 +73,7 @@ export class ChromiumFrameWorker implements FrameWorker, AsyncDisposable {
     throw new CaptureStalledError('No capture mode gave a picture.');
   }
 
-  /** The result of a segment that the store has. */
+  /** The result of a segment that the store has; its `index` is that of the plan it was rendered for. */
   async findSegment(segmentKey: string): Promise<FrameResult | undefined> {
     const recordKey = keys.segmentRecord(segmentKey);
     if (!(await this.store.head(recordKey))) return undefined;

@@ -1,0 +1,38 @@
+import { parseArgs } from 'node:util';
+import { openKit } from '../src/worker/kit.ts';
+import { measureNaive } from './naive.ts';
+import { measureOurs } from './ours.ts';
+import { subjects } from './prepare.ts';
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+    only: { type: 'string' },
+  },
+});
+
+const round = (value: number, digits = 1): number => Number(value.toFixed(digits));
+
+await openKit();
+const rows: Record<string, unknown>[] = [];
+for (const subject of subjects(values.quick)) {
+  if (values.only && values.only !== subject.name) continue;
+  const naive = await measureNaive(subject);
+  const ours = await measureOurs(subject);
+  const row = {
+    look: subject.name,
+    naive: round(naive, 2),
+    ours: round(ours.framesPerSecond, 2),
+    ratio: round(ours.framesPerSecond / naive),
+    firstFrameMs: round(ours.firstFrameMs, 0),
+    parts: Object.fromEntries(Object.entries(ours.parts).map(([part, ms]) => [part, round(ms, 0)])),
+    peakMiB: round(ours.peakBytes / 2 ** 20, 0),
+  };
+  rows.push(row);
+  const { look, ratio, firstFrameMs, peakMiB } = row;
+  console.log(
+    `${look.padEnd(8)} naive ${String(row.naive).padStart(6)} f/s   ours ${String(row.ours).padStart(6)} f/s   ${String(ratio).padStart(5)}×   first frame ${firstFrameMs} ms   peak ${peakMiB} MiB`,
+  );
+}
+if (values.json) console.log(JSON.stringify({ date: new Date().toISOString().slice(0, 10), rows }));

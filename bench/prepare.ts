@@ -1,0 +1,44 @@
+import { fileURLToPath } from 'node:url';
+import { createBundle } from '../src/storage/bundle.ts';
+import type { ObjectStore } from '../src/storage/object-store.ts';
+import type { ResolvedComposition } from '../src/types/composition.ts';
+
+/** A composition that is measured, and how much of it. */
+export interface Subject {
+  readonly name: string;
+  readonly folder: string;
+  readonly frames: number;
+  readonly naiveFrames: number;
+}
+
+const subject = (name: string, folder: string, frames: number, naiveFrames: number): Subject => ({
+  name,
+  folder: fileURLToPath(new URL(folder, import.meta.url)),
+  frames,
+  naiveFrames,
+});
+
+/** The four looks, all 1920×1080 at 30 frames a second. @param quick fewer frames */
+export function subjects(quick: boolean): Subject[] {
+  const frames = quick ? 60 : 150;
+  const naive = quick ? 12 : 30;
+  return [
+    subject('DOM', 'compositions/dom', frames, naive),
+    subject('canvas', 'compositions/canvas', frames, naive),
+    subject('WebGL', 'compositions/webgl', frames, naive),
+    subject('static', '../test/fixtures/static-slides', 300, naive * 2),
+  ];
+}
+
+export async function compositionOf({ folder }: Subject, store: ObjectStore): Promise<ResolvedComposition> {
+  const { digest, entry } = await createBundle(store, folder);
+  return {
+    ref: { kind: 'bundle', digest, entry },
+    kind: 'page',
+    width: 1920,
+    height: 1080,
+    fps: 30,
+    durationInFrames: 300,
+    inputProps: {},
+  };
+}

@@ -1,0 +1,63 @@
+import { readFile } from 'node:fs/promises';
+import { InvalidArgumentError } from 'commander';
+import { type Fps, fpsSchema } from '../types/fps.ts';
+import type { FrameRange } from '../types/render-job.ts';
+import { ValidationError } from '../utils/errors.ts';
+
+export function numberFlag(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('It must be a number.');
+  return value;
+}
+
+/** A whole number from 1. */
+export function countFlag(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('It must be a whole number from 1.');
+  return Number(text);
+}
+
+/** A frame's number, from 0. */
+export function frameFlag(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('It must be a frame number, from 0.');
+  return Number(text);
+}
+
+export function fpsFlag(text: string): Fps {
+  const parsed = fpsSchema.safeParse(text);
+  if (parsed.success) return parsed.data;
+  throw new InvalidArgumentError('It must be from 1 to 240, such as 30, 29.97 or 30000/1001.');
+}
+
+/** Frames as people count them, `0-149` or `12`, both ends rendered; comes out half open. */
+export function framesFlag(text: string): FrameRange {
+  const match = /^(\d{1,9})(?:-(\d{1,9}))?$/.exec(text);
+  const [, first, last = first] = match ?? [];
+  if (!match || Number(last) < Number(first)) {
+    throw new InvalidArgumentError('It must be first-last, such as 0-149 (both are rendered), or one frame.');
+  }
+  return [Number(first), Number(last) + 1];
+}
+
+/**
+ * Input props: a JSON object, or the name of a file that holds one.
+ * @throws ValidationError
+ */
+export async function readProps(text: string): Promise<Record<string, unknown>> {
+  const inline = text.trimStart().startsWith('{');
+  const where = inline ? '--props' : `The props file ${text}`;
+  const json = inline
+    ? text
+    : await readFile(text, 'utf8').catch((cause: unknown) => {
+        throw new ValidationError(`${where} can't be read. Give a file, or a JSON object.`, { cause });
+      });
+  let props: unknown;
+  try {
+    props = JSON.parse(json);
+  } catch (cause) {
+    throw new ValidationError(`${where} is not JSON.`, { cause });
+  }
+  if (typeof props !== 'object' || props === null || Array.isArray(props)) {
+    throw new ValidationError(`${where} must be a JSON object, such as {"name": "Ada"}.`);
+  }
+  return props as Record<string, unknown>;
+}

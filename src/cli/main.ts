@@ -1,0 +1,65 @@
+#!/usr/bin/env node
+import { Command } from 'commander';
+import { KitError } from '../utils/errors.ts';
+import { packageVersion } from '../utils/package-version.ts';
+import { addDoctorCommand } from './doctor-command.ts';
+import { addInspectCommand } from './inspect-command.ts';
+import { isAtLeast, OLDEST_NODE } from './node-version.ts';
+import { addRenderCommand } from './render-command.ts';
+import { reportError } from './report-error.ts';
+import { addStillCommand } from './still-command.ts';
+
+const MORE = `
+Examples:
+  helios-infra doctor
+  helios-infra inspect ./intro
+  helios-infra render ./intro --output intro.mp4
+  helios-infra still ./intro --frame 90 --output poster.png
+
+helios-infra <command> --help tells all flags of a command.
+
+Environment:
+  HELIOS_STORE   folder of the store (default: store in ~/.cache/helios-infra)
+  FFMPEG_PATH    another FFmpeg
+  CHROMIUM_PATH  another Chromium
+  TMPDIR         folder for temporary files
+  HELIOS_DEBUG   1 shows the stack of an error
+
+Exit status: 0 when the output is whole, 1 when something failed, 2 for wrong usage, 130 after Ctrl+C.
+`;
+
+function createProgram(): Command {
+  const program = new Command('helios-infra')
+    .description('Renders web pages to video, frame by frame.')
+    .version(packageVersion(), '-V, --version')
+    .showHelpAfterError('(add --help for all flags and examples)')
+    .exitOverride()
+    .addHelpText('after', MORE)
+    .hook('preAction', (_, command) => {
+      const { node } = process.versions;
+      if (command.name() === 'doctor' || isAtLeast(node, OLDEST_NODE)) return;
+      throw new KitError(`Node.js ${node} is too old. Install ${OLDEST_NODE} or newer.`);
+    });
+  addRenderCommand(program);
+  addStillCommand(program);
+  addInspectCommand(program);
+  addDoctorCommand(program);
+  return program;
+}
+
+async function main(): Promise<void> {
+  for (const stream of [process.stdout, process.stderr]) {
+    // A reader that went away (`| head`) must not end a render.
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
+  }
+  try {
+    await createProgram().parseAsync();
+  } catch (error) {
+    process.exitCode = reportError(error, process.argv.includes('--json'));
+  }
+  process.exit();
+}
+
+await main();
