@@ -27,15 +27,17 @@ function parts(progress: RenderProgress, elapsedSeconds: number): string[] {
   if (framesPerSecond > 0) told.push(`${framesPerSecond.toFixed(1)} fps`);
   if (secondsLeft !== null) told.push(`${formatClock(secondsLeft)} left`);
   const finished = segments.cached + segments.rendered;
-  told.push(`${count(segments.inFlight, 'segment')} at work, ${finished}/${segments.total} done`);
+  told.push(`${finished}/${count(segments.total, 'segment')}, ${segments.inFlight} at work`);
   if (segments.retried > 0) told.push(`${segments.retried} tried again`);
   return told;
 }
 
 /** Progress in one line of plain text. */
-export function plainLine(progress: RenderProgress, elapsedSeconds: number): string {
-  const percent = progress.phase === 'render' ? ` ${Math.floor(shareDone(progress) * 100)} %` : '';
-  return `${PHASES[progress.phase]}${percent}: ${parts(progress, elapsedSeconds).join(', ')}`;
+export function plainLine(progress: RenderProgress): string {
+  const phase = PHASES[progress.phase];
+  if (progress.phase !== 'render') return phase;
+  const percent = Math.floor(shareDone(progress) * 100);
+  return `${phase} ${percent} %: ${parts(progress, 0).join(', ')}`;
 }
 
 export interface LiveLine {

@@ -14,8 +14,6 @@ const LOG_SHARE = 0.1;
 const LOG_SHARE_MS = 1_000;
 const JSON_MS = 200;
 
-const secondsSince = (since: number): number => (performance.now() - since) / 1000;
-
 /** One line at the foot of a terminal, drawn again ten times a second. */
 function liveView(terminal: NodeJS.WriteStream, signal: AbortSignal): ProgressView {
   const since = performance.now();
@@ -25,7 +23,7 @@ function liveView(terminal: NodeJS.WriteStream, signal: AbortSignal): ProgressVi
     if (!latest) return;
     const line = liveLine({
       progress: latest,
-      elapsedSeconds: secondsSince(since),
+      elapsedSeconds: (performance.now() - since) / 1000,
       width: (terminal.columns || 80) - 1,
       spinner: SPINNER[turn++ % SPINNER.length] as string,
       cancelling: signal.aborted,
@@ -47,7 +45,6 @@ function liveView(terminal: NodeJS.WriteStream, signal: AbortSignal): ProgressVi
 
 /** A line at each change of phase, and now and then between. */
 function logView(stream: NodeJS.WritableStream): ProgressView {
-  const since = performance.now();
   let last: { phase: string; at: number; share: number } | undefined;
   return {
     update(progress) {
@@ -60,7 +57,7 @@ function logView(stream: NodeJS.WritableStream): ProgressView {
         (waited >= LOG_SHARE_MS && share - last.share >= LOG_SHARE);
       if (!due) return;
       last = { phase: progress.phase, at, share };
-      stream.write(`${plainLine(progress, secondsSince(since))}\n`);
+      stream.write(`${plainLine(progress)}\n`);
     },
     [Symbol.dispose]() {},
   };

@@ -75,6 +75,7 @@ export interface InspectOptions {
 }
 
 const CONSOLE_LINES = 100;
+const MAX_FRAMES_SEEN = 300;
 
 interface Observed {
   readonly session: CDPSession;
@@ -126,7 +127,7 @@ interface Sights {
   readonly warnings: readonly string[];
 }
 
-/** Looks at the first, the middle and the last frame. */
+/** Runs through the composition, at most 300 frames of it; looks closely at the first, the middle and the last. */
 async function lookAround(
   browser: Browser,
   composition: ResolvedComposition,
@@ -136,11 +137,16 @@ async function lookAround(
   await using session = await PageSession.open(browser, { composition, page, scale: 1, transparent: false });
   const observed = await observe(browser, session);
   const last = composition.durationInFrames - 1;
-  const frames = [...new Set([0, Math.floor(last / 2), last])];
+  const close = new Set([0, Math.floor(last / 2), last]);
+  const stride = Math.ceil((last + 1) / MAX_FRAMES_SEEN);
   const fonts = new Map<string, UsedFont>();
   const framesSeen: number[] = [];
   try {
-    for (const frame of frames) {
+    for (let frame = 0; frame <= last; frame++) {
+      if (!close.has(frame)) {
+        if (frame % stride === 0) await session.skim(frame);
+        continue;
+      }
       await session.step(frame);
       for (const font of await browser.guard(fontsInUse(observed.session)))
         fonts.set(JSON.stringify(font), font);

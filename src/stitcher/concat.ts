@@ -61,8 +61,11 @@ export async function concatSegments(options: ConcatOptions): Promise<void> {
   if (encoding.codec === 'gif') return writeGif(input, options);
   if (codecTraits[encoding.codec].pictures) {
     const sequence = ['-f', 'image2', '-start_number', '0'];
-    await runFfmpeg([...input, '-map', '0:v:0', '-c', 'copy', '-vsync', '0', ...sequence, output], {
+    // image2 fills in every %d of the path, in the folders' names too.
+    const pattern = `./${path.basename(output)}`;
+    await runFfmpeg([...input, '-map', '0:v:0', '-c', 'copy', '-vsync', '0', ...sequence, pattern], {
       signal,
+      cwd: path.dirname(output),
     });
     return;
   }
