@@ -2,6 +2,7 @@ import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promis
 import path from 'node:path';
 import { OutputBusyError, OutputError } from '../utils/errors.ts';
 import { errorCode, toWriteError } from '../utils/fs-errors.ts';
+import { makeFolder } from '../utils/make-folder.ts';
 import { isAlive } from '../utils/work-folder.ts';
 
 /**
@@ -42,7 +43,7 @@ export class OutputFile implements AsyncDisposable {
     }
     const name = path.basename(target);
     const lock = path.join(folder, `.${name}.lock`);
-    await mkdir(folder, { recursive: true }).catch((error: unknown) => {
+    await makeFolder(folder).catch((error: unknown) => {
       throw toWriteError(error, target);
     });
     await takeLock(lock, full);

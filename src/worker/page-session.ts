@@ -51,6 +51,7 @@ export class PageSession implements AsyncDisposable {
   readonly #contexts = new Map<string, number>();
   #mainFrame = '';
   #frame: number | undefined;
+  #closed = false;
   #errors: string[] = [];
   #documentStatus: { status: number; url: string } | undefined;
 
@@ -220,6 +221,7 @@ export class PageSession implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
     if (!this.#browser.alive) return;
     const gone = this.#browser.root.send('Target.disposeBrowserContext', {
       browserContextId: this.#browserContextId,
@@ -287,7 +289,7 @@ export class PageSession implements AsyncDisposable {
     if (patience !== undefined && (await this.describe()).meta !== null) return;
     const end = performance.now() + (patience ?? Number.POSITIVE_INFINITY);
     while (!(await this.evaluate<boolean>('__heliosInfra__.hasHelios()')) && performance.now() < end) {
-      if (this.#errors.length > 0) return;
+      if (this.#closed || this.#errors.length > 0) return;
       const ran = await this.evaluate<boolean>('__heliosInfra__.runLoadTimer()');
       await (ran ? this.#quiet(1) : this.#quiet());
     }
@@ -295,7 +297,7 @@ export class PageSession implements AsyncDisposable {
 
   /** Waits until nothing has been under way for a while. */
   async #quiet(ms = QUIET_MS): Promise<void> {
-    for (let since = performance.now(); performance.now() - since < ms; ) {
+    for (let since = performance.now(); performance.now() - since < ms && !this.#closed; ) {
       await new Promise((resolve) => setTimeout(resolve, Math.min(ms, 5)));
       if (!this.network.idle) since = performance.now();
     }

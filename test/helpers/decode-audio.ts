@@ -16,11 +16,16 @@ const SAMPLE_RATE = 48_000;
  */
 export async function decodeAudio(file: string): Promise<DecodedAudio> {
   // The file's own times count, save for MP3, which has none and where FFmpeg writes the priming into the start.
-  const { format } = await probe(file);
+  const { format, streams } = await probe(file);
   const ownTimes = format.format_name === 'mp3' ? [] : ['-copyts'];
+  const { channels = 1 } = streams.find((stream) => stream.codec_type === 'audio') ?? {};
+  const share = 1 / channels;
+  // FFmpeg's own way to one channel (-ac 1) makes 1.41 of left = right = 1.
+  const mean = Array.from({ length: channels }, (_, channel) => `${share}*c${channel}`).join('+');
+  const filters = `aresample=${SAMPLE_RATE}:async=1:first_pts=0,aformat=sample_fmts=flt,pan=mono|c0=${mean}`;
   const output = await runTool(ffmpegPath, [
     ...['-nostdin', '-hide_banner', '-loglevel', 'error', ...ownTimes, '-i', file, '-map', '0:a:0'],
-    ...['-af', `aresample=${SAMPLE_RATE}:async=1:first_pts=0`, '-ac', '1', '-f', 'f32le', '-'],
+    ...['-af', filters, '-f', 'f32le', '-'],
   ]);
   const bytes = new Uint8Array(output.length - (output.length % 4));
   bytes.set(output.subarray(0, bytes.length));

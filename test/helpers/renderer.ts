@@ -67,3 +67,8 @@ export class Renderer implements AsyncDisposable {
     await rm(this.folder, { recursive: true, force: true });
   }
 }
+
+/** Hashes of a render's pictures before the encoder, in the order of the frames. */
+export function digests({ records }: Rendered): string[] {
+  return records.flatMap(({ frameDigests }) => frameDigests);
+}
