@@ -2,7 +2,8 @@ import { parseArgs } from 'node:util';
 import { openKit } from '../src/worker/kit.ts';
 import { measureNaive } from './naive.ts';
 import { measureOurs } from './ours.ts';
-import { subjects } from './prepare.ts';
+import { type Subject, subjects } from './prepare.ts';
+import { measureStartUp } from './start-up.ts';
 
 const { values } = parseArgs({
   options: {
@@ -26,7 +27,6 @@ for (const subject of subjects(values.quick)) {
     ours: round(ours.framesPerSecond, 2),
     ratio: round(ours.framesPerSecond / naive),
     firstFrameMs: round(ours.firstFrameMs, 0),
-    parts: Object.fromEntries(Object.entries(ours.parts).map(([part, ms]) => [part, round(ms, 0)])),
     peakMiB: round(ours.peakBytes / 2 ** 20, 0),
   };
   rows.push(row);
@@ -35,4 +35,12 @@ for (const subject of subjects(values.quick)) {
     `${look.padEnd(8)} naive ${String(row.naive).padStart(6)} f/s   ours ${String(row.ours).padStart(6)} f/s   ${String(ratio).padStart(5)}×   first frame ${firstFrameMs} ms   peak ${peakMiB} MiB`,
   );
 }
-if (values.json) console.log(JSON.stringify({ date: new Date().toISOString().slice(0, 10), rows }));
+const rounded = (parts: Readonly<Record<string, number>>) =>
+  Object.fromEntries(Object.entries(parts).map(([part, ms]) => [part, round(ms, 0)]));
+const { cold, warm } = await measureStartUp(subjects(true)[0] as Subject);
+const startUp = { cold: rounded(cold), warm: rounded(warm) };
+for (const [kind, parts] of Object.entries(startUp)) {
+  const list = Object.entries(parts).map(([part, ms]) => `${part} ${ms}`);
+  console.log(`start-up to the first picture, ${kind}: ${list.join(', ')} ms`);
+}
+if (values.json) console.log(JSON.stringify({ date: new Date().toISOString().slice(0, 10), rows, startUp }));

@@ -13,7 +13,6 @@ export interface Measurement {
   readonly framesPerSecond: number;
   /** From nothing to the first picture, in ms. */
   readonly firstFrameMs: number;
-  readonly parts: { readonly browser: number; readonly load: number; readonly firstFrame: number };
   readonly peakBytes: number;
 }
 
@@ -37,7 +36,6 @@ export async function measureOurs(subject: Subject): Promise<Measurement> {
   return {
     framesPerSecond: value.frames / ((seek + capture + encodeWait) / 1000),
     firstFrameMs: browser + load + firstFrame,
-    parts: { browser, load, firstFrame },
     peakBytes,
   };
 }

@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
-import { codecTraits } from '../types/codecs.ts';
 import type { AudioCodec, Encoding, VideoCodec } from '../types/encoding.ts';
 import { ValidationError } from '../utils/errors.ts';
 import { compositionSource, type JobBase } from './job-options.ts';
+import { codecOfOutput } from './output-codec.ts';
 import { type ParsedCommand, parseCommand } from './split-command.ts';
 
 /** What `helios render --emit-job` writes. */
@@ -130,10 +130,7 @@ function locate(source: string, folder: string): string {
 
 function codecFor(merge: ParsedCommand, chunk: ParsedCommand, output: string): VideoCodec | undefined {
   const wanted = translate(VIDEO_CODECS, 'mergeCommand', flag([merge], 'video-codec', 'codec'));
-  if (wanted) return wanted;
-  const ofChunks = VIDEO_CODECS[flag([chunk], 'video-codec', 'codec') ?? ''];
-  const ending = path.extname(output).slice(1).toLowerCase();
-  return ofChunks && codecTraits[ofChunks].extensions.includes(ending) ? ofChunks : undefined;
+  return wanted ?? codecOfOutput(output, VIDEO_CODECS[flag([chunk], 'video-codec', 'codec') ?? '']);
 }
 
 function definedNumber(text: string | undefined, name: string): number | undefined {

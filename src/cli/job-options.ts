@@ -177,11 +177,17 @@ export async function toRenderJob(
   const outputPath = flags.output ?? base.outputPath ?? 'out.mp4';
   const { codec, crf, bitrate, preset, pixelFormat, keyframeInterval, scale, everyNthFrame } = flags;
   const { transparent, jpegQuality, audioCodec, audioBitrate, muted } = flags;
-  const inferred =
-    flags.output !== undefined || !base.encoding?.codec ? codecOfOutput(outputPath) : undefined;
   const encoding = {
     ...base.encoding,
-    ...given({ codec: codec ?? inferred, crf, bitrate, preset, pixelFormat, keyframeInterval, scale }),
+    ...given({
+      codec: codec ?? codecOfOutput(outputPath, base.encoding?.codec),
+      crf,
+      bitrate,
+      preset,
+      pixelFormat,
+      keyframeInterval,
+      scale,
+    }),
     ...given({ everyNthFrame, transparent, jpegQuality, audioCodec, audioBitrate, muted }),
   };
   const composition = await compositionOf(source, flags);

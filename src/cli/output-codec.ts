@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import path from 'node:path';
+import { codecTraits } from '../types/codecs.ts';
 import type { VideoCodec } from '../types/encoding.ts';
 
 const BY_ENDING: Readonly<Record<string, VideoCodec>> = {
@@ -14,9 +15,14 @@ const BY_ENDING: Readonly<Record<string, VideoCodec>> = {
   '.jpeg': 'jpeg',
 };
 
-/** The codec that an output path asks for: by its ending; a folder holds PNG pictures. */
-export function codecOfOutput(output: string): VideoCodec | undefined {
+/**
+ * The codec that an output path asks for: `preferred` when it can be written there, else by the ending; a folder
+ * holds PNG pictures.
+ */
+export function codecOfOutput(output: string, preferred?: VideoCodec): VideoCodec | undefined {
   const isFolder =
     /[/\\]$/.test(output) || statSync(output, { throwIfNoEntry: false })?.isDirectory() === true;
-  return isFolder ? 'png' : BY_ENDING[path.extname(output).toLowerCase()];
+  const ending = path.extname(output).toLowerCase();
+  if (preferred && codecTraits[preferred].extensions.includes(ending.slice(1))) return preferred;
+  return isFolder ? 'png' : BY_ENDING[ending];
 }

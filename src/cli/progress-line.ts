@@ -1,5 +1,5 @@
 import type { RenderProgress } from '../types/render-result.ts';
-import { count, formatClock } from './format.ts';
+import { formatClock } from './format.ts';
 
 const PHASES: Readonly<Record<RenderProgress['phase'], string>> = {
   bundle: 'Bundling',
@@ -7,16 +7,17 @@ const PHASES: Readonly<Record<RenderProgress['phase'], string>> = {
   render: 'Rendering',
   stitch: 'Stitching',
 };
-const BAR_WIDTH = 24;
+const WIDEST_BAR = 24;
+const NARROWEST_BAR = 8;
 
 /** Frames done of all frames, 0 to 1. */
 export function shareDone({ framesDone, framesTotal }: RenderProgress): number {
   return framesTotal === 0 ? 0 : Math.min(1, framesDone / framesTotal);
 }
 
-function bar(share: number): string {
-  const full = Math.round(share * BAR_WIDTH);
-  return '█'.repeat(full) + '░'.repeat(BAR_WIDTH - full);
+function bar(share: number, width: number): string {
+  const full = Math.round(share * width);
+  return '█'.repeat(full) + '░'.repeat(width - full);
 }
 
 /** The parts of a progress line, the most important first. */
@@ -27,7 +28,7 @@ function parts(progress: RenderProgress, elapsedSeconds: number): string[] {
   if (framesPerSecond > 0) told.push(`${framesPerSecond.toFixed(1)} fps`);
   if (secondsLeft !== null) told.push(`${formatClock(secondsLeft)} left`);
   const finished = segments.cached + segments.rendered;
-  told.push(`${finished}/${count(segments.total, 'segment')}, ${segments.inFlight} at work`);
+  told.push(`segments ${finished}/${segments.total}, ${segments.inFlight} at work`);
   if (segments.retried > 0) told.push(`${segments.retried} tried again`);
   return told;
 }
@@ -49,18 +50,19 @@ export interface LiveLine {
   readonly cancelling: boolean;
 }
 
-/** Progress in one line for a terminal; what does not fit is left out, the bar first. */
+/** Progress in one line for a terminal; what does not fit is left out, the last parts first. */
 export function liveLine({ progress, elapsedSeconds, width, spinner, cancelling }: LiveLine): string {
   const label = cancelling ? 'Cancelling' : PHASES[progress.phase];
   const head = `${spinner} ${label.padEnd(10)}`;
   const told = parts(progress, elapsedSeconds);
-  const withBar = progress.phase === 'render' ? `${head} ${bar(shareDone(progress))}` : head;
   for (let keep = told.length; keep > 0; keep--) {
     const tail = told.slice(0, keep).join(' · ');
-    for (const start of [withBar, head]) {
-      const line = `${start} ${tail}`;
-      if (line.length <= width) return line;
+    const room = Math.min(WIDEST_BAR, width - head.length - tail.length - 2);
+    if (progress.phase === 'render' && room >= NARROWEST_BAR) {
+      return `${head} ${bar(shareDone(progress), room)} ${tail}`;
     }
+    const wantsBar = progress.phase === 'render' && keep > 1;
+    if (!wantsBar && head.length + 1 + tail.length <= width) return `${head} ${tail}`;
   }
   return head.slice(0, Math.max(0, width));
 }

@@ -65,14 +65,13 @@ function easingNamed(name: string | undefined): FadeEasing {
   return fadeEasings.find((known) => known === name) ?? 'linear';
 }
 
-async function trackOfRun(
+function trackOfRun(
   run: SoundRun,
   index: number,
   composition: ResolvedComposition,
   source: AudioSource,
-): Promise<AudioTrack | undefined> {
+): AudioTrack {
   const sighting = plainest(run);
-  if (sighting.muted || sighting.volume === 0) return undefined;
   const seenFrom = run.from === 0 ? 0 : frameToSeconds(run.from, composition.fps);
   const late = Math.max(0, seenFrom - sighting.startTime);
   return audioTrackSchema.parse({
@@ -92,12 +91,9 @@ async function trackOfRun(
 
 function declaredTrack(
   track: HeliosTrack,
-  helios: NonNullable<PageDescription['helios']>,
+  volume: number,
   source: AudioSource,
-): AudioTrack | undefined {
-  const mix = helios.mix[track.id] ?? {};
-  const volume = helios.volume * (mix.volume ?? 1);
-  if (helios.muted || mix.muted || volume === 0) return undefined;
+): AudioTrack {
   const startTime = track.startTime ?? 0;
   return audioTrackSchema.parse({
     id: track.id,
@@ -111,9 +107,16 @@ function declaredTrack(
   });
 }
 
+/** How loud Helios plays a track that it declares. */
+function declaredVolume(track: HeliosTrack, helios: NonNullable<PageDescription['helios']>): number {
+  const { volume = 1, muted = false } = helios.mix[track.id] ?? {};
+  return helios.muted || muted ? 0 : helios.volume * volume;
+}
+
 /**
  * The tracks of a page: its elements as they were seen over the timeline, and those that Helios declares
- * without an element.
+ * without an element. Those that nobody hears are left out.
+ * @param onMissing told of a sound that can't be had, which is then left out; without it that is thrown
  */
 export async function audioTracks(
   found: readonly SoundRun[],
@@ -121,18 +124,29 @@ export async function audioTracks(
   composition: ResolvedComposition,
   store: ObjectStore,
   session: PageSession,
+  onMissing: (error: AudioError) => void = (error) => {
+    throw error;
+  },
 ): Promise<AudioTrack[]> {
-  const { ref } = composition;
-  const tracks: (AudioTrack | undefined)[] = [];
+  const tracks: AudioTrack[] = [];
+  const add = async (src: string, trackOf: (source: AudioSource) => AudioTrack): Promise<void> => {
+    try {
+      tracks.push(trackOf(await sourceOf(src, composition.ref, store, session)));
+    } catch (error) {
+      if (!(error instanceof AudioError)) throw error;
+      onMissing(error);
+    }
+  };
   for (const [index, run] of found.entries()) {
-    const source = await sourceOf(plainest(run).src, ref, store, session);
-    tracks.push(await trackOfRun(run, index, composition, source));
+    const { src, muted, volume } = plainest(run);
+    if (!muted && volume > 0) await add(src, (source) => trackOfRun(run, index, composition, source));
   }
   const { helios } = description;
   const seen = new Set(found.map((run) => plainest(run).trackId));
   for (const track of helios?.tracks ?? []) {
     if (!helios || seen.has(track.id) || !track.src) continue;
-    tracks.push(declaredTrack(track, helios, await sourceOf(track.src, ref, store, session)));
+    const volume = declaredVolume(track, helios);
+    if (volume > 0) await add(track.src, (source) => declaredTrack(track, volume, source));
   }
-  return tracks.filter((track) => track !== undefined);
+  return tracks;
 }

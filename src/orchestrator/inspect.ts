@@ -165,10 +165,11 @@ async function listAudio(
   description: PageDescription,
   page: PageOptions,
   store: ObjectStore,
+  onMissing: (error: unknown) => void,
 ): Promise<InspectedTrack[]> {
   const runs = await scanAudio(browser, composition, [0, composition.durationInFrames], page);
   await using session = await PageSession.open(browser, { composition, page, scale: 1, transparent: false });
-  const tracks = await audioTracks(runs, description, composition, store, session);
+  const tracks = await audioTracks(runs, description, composition, store, session, onMissing);
   const nameOf = await sourceNames(composition.ref, store);
   return tracks.map((track) => ({ ...track, source: nameOf(track.source) }));
 }
@@ -211,7 +212,7 @@ export async function inspectComposition(
     const sights = await lookAround(browser, composition, page.data, collect);
     let tracks: InspectedTrack[] = [];
     try {
-      tracks = await listAudio(browser, composition, description, page.data, store);
+      tracks = await listAudio(browser, composition, description, page.data, store, collect);
     } catch (error) {
       collect(error);
     }

