@@ -58,7 +58,7 @@ const AUDIO_CODECS: Readonly<Record<string, AudioCodec>> = {
   pcm_s16le: 'wav',
 };
 
-const NO_COMMAND: ParsedCommand = { words: [], flags: new Map() };
+const NO_COMMAND: ParsedCommand = { words: [], later: [], flags: new Map() };
 
 function fail(subject: string, message: string): never {
   throw new ValidationError(`The job file is not valid: ${subject}: ${message}`, {
@@ -103,10 +103,10 @@ function rangeOf({ chunks, metadata }: EmittedJob): [number, number] {
 }
 
 /** What stands between a command's verb and its first flag; upstream quotes nothing, so spaces belong to it. */
-function inputOf({ words }: ParsedCommand): string {
+function inputOf({ words, later }: ParsedCommand): string {
   const verb = words.indexOf('render');
-  const input = words.slice(verb + 1).join(' ');
-  return verb >= 0 && input !== '' ? input : fail('chunks.0.command', 'names no composition');
+  const input = words.slice(verb + 1).join(' ') || later[0];
+  return verb >= 0 && input ? input : fail('chunks.0.command', 'names no composition');
 }
 
 /** The output of a merge command: what stands before the first chunk's file. */

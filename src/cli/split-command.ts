@@ -15,22 +15,24 @@ export function splitCommand(text: string): string[] {
   return words;
 }
 
-/** A command line taken apart: words that belong to no flag, and flags by name without dashes. */
+/** A command line taken apart: the words before the first flag, other words, and flags by name without dashes. */
 export interface ParsedCommand {
   readonly words: readonly string[];
+  readonly later: readonly string[];
   readonly flags: ReadonlyMap<string, string>;
 }
 
 /** Reads `--name value`, `--name=value`, `-o value` and lone `--name`; the first of a name counts. */
 export function parseCommand(text: string): ParsedCommand {
   const words: string[] = [];
+  const later: string[] = [];
   const flags = new Map<string, string>();
   const all = splitCommand(text);
   for (let index = 0; index < all.length; index++) {
     const word = all[index] as string;
     const match = /^--?([a-z][\w-]*)(?:=(.*))?$/is.exec(word);
     if (!match) {
-      words.push(word);
+      (flags.size === 0 ? words : later).push(word);
       continue;
     }
     const [, name = '', inline] = match;
@@ -40,5 +42,5 @@ export function parseCommand(text: string): ParsedCommand {
     if (takesNext) index++;
     if (!flags.has(name)) flags.set(name, inline ?? (takesNext ? next : ''));
   }
-  return { words, flags };
+  return { words, later, flags };
 }

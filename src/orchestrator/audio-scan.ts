@@ -22,17 +22,55 @@ export interface SoundRun {
   readonly sightings: readonly { readonly seconds: number; readonly sighting: MediaSighting }[];
 }
 
-function identify(sightings: readonly MediaSighting[]): ReadonlyMap<string, MediaSighting> {
-  const count = new Map<string, number>();
-  const byIdentity = new Map<string, MediaSighting>();
-  for (const sighting of sightings) {
-    if (!sighting.playing) continue;
-    const nth = count.get(sighting.src) ?? 0;
-    count.set(sighting.src, nth + 1);
-    byIdentity.set(`${sighting.src}#${nth}`, sighting);
-  }
-  return byIdentity;
+/** A look at all elements at one frame; their keys are of one look at the page. */
+interface Look {
+  readonly frame: number;
+  readonly seen: readonly (MediaSighting & { readonly element: string })[];
 }
+
+/**
+ * Tells sounds apart by their source and by when it would have begun, had it been played from its beginning: an
+ * element that is played again, or moved to another place, gives another sound.
+ */
+function identify({ frame, seen }: Look): Sample {
+  const count = new Map<string, number>();
+  const sounds = new Map<string, MediaSighting>();
+  for (const sighting of seen) {
+    if (!sighting.playing) continue;
+    const { src, startTime, mediaStart, playbackRate } = sighting;
+    const name = `${src} ${Math.round((startTime - mediaStart / playbackRate) * 100)}`;
+    const nth = count.get(name) ?? 0;
+    count.set(name, nth + 1);
+    sounds.set(`${name} #${nth}`, sighting);
+  }
+  return { frame, sounds };
+}
+
+/** What was heard, once it is known which elements the page starts by itself, and when. */
+function listen(looks: readonly Look[]): Sample[] {
+  const started = new Set(
+    looks.flatMap(({ seen }) => seen.filter(({ assumed }) => !assumed).map(({ element }) => element)),
+  );
+  return looks.map(({ frame, seen }) =>
+    identify({ frame, seen: seen.filter(({ assumed, element }) => !assumed || !started.has(element)) }),
+  );
+}
+
+interface Listened {
+  readonly samples: readonly Sample[];
+  /** What lies behind each `blob:` address of the page that was looked at, as a `data:` URL. */
+  readonly data: ReadonlyMap<string, string>;
+}
+
+/** Reads, in a page, what lies behind an address that only that page has, as a `data:` URL. */
+const readInPage = (src: string): string => `fetch(${JSON.stringify(src)})
+  .then((response) => response.blob())
+  .then((blob) => new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(reader.result);
+    reader.onerror = () => reject(reader.error);
+    reader.readAsDataURL(blob);
+  }))`;
 
 const sameSounds = (a: Sample, b: Sample): boolean =>
   [...a.sounds.keys()].sort().join() === [...b.sounds.keys()].sort().join();
@@ -47,7 +85,7 @@ function changes(samples: readonly Sample[]): [number, number][] {
   });
 }
 
-function runs(samples: readonly Sample[], composition: ResolvedComposition): SoundRun[] {
+function runs({ samples, data }: Listened, composition: ResolvedComposition): SoundRun[] {
   const identities = new Set(samples.flatMap(({ sounds }) => [...sounds.keys()]));
   return [...identities].flatMap((identity) => {
     const found: SoundRun[] = [];
@@ -56,7 +94,11 @@ function runs(samples: readonly Sample[], composition: ResolvedComposition): Sou
       const sighting = sounds.get(identity);
       if (sighting) {
         run ??= { from: frame, sightings: [] };
-        run.sightings.push({ seconds: frameToSeconds(frame, composition.fps), sighting });
+        const src = data.get(sighting.src) ?? sighting.src;
+        run.sightings.push({
+          seconds: frameToSeconds(frame, composition.fps),
+          sighting: { ...sighting, src },
+        });
       } else if (run) {
         found.push({ identity, ...run, to: frame });
         run = undefined;
@@ -78,22 +120,30 @@ export async function scanAudio(
   page: PageOptions,
 ): Promise<SoundRun[]> {
   const options = { composition, page, scale: 1, transparent: false };
-  const look = async (frames: readonly number[]): Promise<Sample[]> => {
+  const look = async (frames: readonly number[]): Promise<Listened> => {
     await using session = await PageSession.open(browser, options);
-    const samples: Sample[] = [];
+    const looks: Look[] = [];
+    const data = new Map<string, string>();
     for (const frame of frames) {
       if (frame > 0) await session.skim(frame);
       const all = await session.evaluateAll<MediaSighting[] | undefined>('window.__heliosInfra__?.media()');
-      samples.push({ frame, sounds: identify(all.flatMap((sightings) => sightings ?? [])) });
+      const seen = all.flatMap((sightings, document) =>
+        (sightings ?? []).map((sighting) => ({ ...sighting, element: `${document} ${sighting.key}` })),
+      );
+      for (const { src } of seen) {
+        if (!src.startsWith('blob:') || data.has(src)) continue;
+        data.set(src, await session.evaluate<string>(readInPage(src)).catch(() => src));
+      }
+      looks.push({ frame, seen });
     }
-    return samples;
+    return { samples: listen(looks), data };
   };
   const stride = Math.max(1, Math.ceil(end / MAX_SAMPLES));
   const coarse = Array.from({ length: Math.ceil(end / stride) }, (_, index) => index * stride);
   if (coarse.at(-1) !== end - 1) coarse.push(end - 1);
-  const samples = await look(coarse);
-  const stretches = changes(samples);
-  if (stretches.length === 0) return runs(samples, composition);
+  const first = await look(coarse);
+  const stretches = changes(first.samples);
+  if (stretches.length === 0) return runs(first, composition);
   const fine = new Set(coarse);
   for (const [from, to] of stretches) for (let frame = from; frame < to; frame++) fine.add(frame);
   return runs(await look([...fine].sort((a, b) => a - b)), composition);

@@ -35,6 +35,11 @@ async function sourceOf(
   store: ObjectStore,
   session: PageSession,
 ): Promise<AudioSource> {
+  const keep = async (bytes: Buffer): Promise<AudioSource> => {
+    const digest = sha256(bytes);
+    await store.putIfAbsent(blobKey(digest), bytes);
+    return { kind: 'blob', sha256: digest };
+  };
   const url = new URL(src, ref.kind === 'url' ? ref.url : `http://${COMPOSITION_HOST}/${ref.entry}`);
   if (ref.kind === 'bundle' && url.host === COMPOSITION_HOST) {
     const path = decodeURIComponent(url.pathname.slice(1));
@@ -43,6 +48,7 @@ async function sourceOf(
     return { kind: 'blob', sha256: file.sha256 };
   }
   if (url.protocol === 'http:' || url.protocol === 'https:') return { kind: 'url', url: url.href };
+  if (url.protocol === 'data:') return keep(Buffer.from(await (await fetch(src)).arrayBuffer()));
   const read = `fetch(${JSON.stringify(src)}).then((r) => r.blob()).then((blob) => new Promise((resolve, reject) => {
     const reader = new FileReader();
     reader.onload = () => resolve(reader.result.slice(reader.result.indexOf(',') + 1));
@@ -55,9 +61,7 @@ async function sourceOf(
       throw new AudioError(`The sound ${src.slice(0, 80)} could not be read from the page.`, { cause });
     },
   );
-  const digest = sha256(bytes);
-  await store.putIfAbsent(blobKey(digest), bytes);
-  return { kind: 'blob', sha256: digest };
+  return keep(bytes);
 }
 
 /** Names that core does not know mean linear to it. */
@@ -72,8 +76,9 @@ function trackOfRun(
   source: AudioSource,
 ): AudioTrack {
   const sighting = plainest(run);
-  const seenFrom = run.from === 0 ? 0 : frameToSeconds(run.from, composition.fps);
-  const late = Math.max(0, seenFrom - sighting.startTime);
+  // At the frame before, it was not there; where it says it began before that, it is heard from this frame on.
+  const began = run.from === 0 || sighting.startTime > frameToSeconds(run.from - 1, composition.fps);
+  const late = began ? 0 : frameToSeconds(run.from, composition.fps) - sighting.startTime;
   return audioTrackSchema.parse({
     id: sighting.trackId ?? `${sighting.tag}-${index}`,
     source,
@@ -120,7 +125,6 @@ function declaredVolume(track: HeliosTrack, helios: NonNullable<PageDescription[
  */
 export async function audioTracks(
   found: readonly SoundRun[],
-  description: PageDescription,
   composition: ResolvedComposition,
   store: ObjectStore,
   session: PageSession,
@@ -141,7 +145,7 @@ export async function audioTracks(
     const { src, muted, volume } = plainest(run);
     if (!muted && volume > 0) await add(src, (source) => trackOfRun(run, index, composition, source));
   }
-  const { helios } = description;
+  const { helios } = await session.describe();
   const seen = new Set(found.map((run) => plainest(run).trackId));
   for (const track of helios?.tracks ?? []) {
     if (!helios || seen.has(track.id) || !track.src) continue;

@@ -162,14 +162,13 @@ async function lookAround(
 async function listAudio(
   browser: Browser,
   composition: ResolvedComposition,
-  description: PageDescription,
   page: PageOptions,
   store: ObjectStore,
   onMissing: (error: unknown) => void,
 ): Promise<InspectedTrack[]> {
   const runs = await scanAudio(browser, composition, [0, composition.durationInFrames], page);
   await using session = await PageSession.open(browser, { composition, page, scale: 1, transparent: false });
-  const tracks = await audioTracks(runs, description, composition, store, session, onMissing);
+  const tracks = await audioTracks(runs, composition, store, session, onMissing);
   const nameOf = await sourceNames(composition.ref, store);
   return tracks.map((track) => ({ ...track, source: nameOf(track.source) }));
 }

@@ -2,13 +2,13 @@ import { OutputFile } from '../stitcher/output-file.ts';
 import { createBundle } from '../storage/bundle.ts';
 import { keys } from '../storage/keys.ts';
 import { type ObjectStore, putJson } from '../storage/object-store.ts';
-import type { CompositionRef } from '../types/composition.ts';
+import { type CompositionRef, compositionRefSchema } from '../types/composition.ts';
 import type { CloudAdapter } from '../types/contracts.ts';
 import type { FrameResult } from '../types/frame-job.ts';
 import type { Plan } from '../types/plan.ts';
 import { type RenderJob, type RenderJobInput, renderJobSchema } from '../types/render-job.ts';
 import type { RenderResult } from '../types/render-result.ts';
-import { HeliosError, ValidationError } from '../utils/errors.ts';
+import { CompositionNotFoundError, HeliosError, ValidationError } from '../utils/errors.ts';
 import { retry } from '../utils/retry.ts';
 import { sweepWorkFolders } from '../utils/work-folder.ts';
 import type { ChromiumFrameWorker } from '../worker/chromium-frame-worker.ts';
@@ -24,9 +24,18 @@ export interface RunOptions {
   readonly onProgress?: OnProgress | undefined;
 }
 
-/** Where a composition's page is; a folder is put into the store first. */
+/**
+ * Where a composition's page is; a folder is put into the store first.
+ * @throws CompositionNotFoundError, UnsafePathError
+ */
 export async function referenceTo(source: string, store: ObjectStore): Promise<CompositionRef> {
-  if (/^https?:\/\//i.test(source)) return { kind: 'url', url: source };
+  if (/^https?:\/\//i.test(source)) {
+    const ref = compositionRefSchema.safeParse({ kind: 'url', url: source });
+    if (ref.success) return ref.data;
+    throw new CompositionNotFoundError(`${source} is not an address that a browser can load.`, {
+      details: { source },
+    });
+  }
   const { digest, entry } = await createBundle(store, source);
   return { kind: 'bundle', digest, entry };
 }

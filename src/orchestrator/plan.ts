@@ -75,7 +75,6 @@ async function findSounds(
   composition: ResolvedComposition,
   range: FrameRange,
   page: PageOptions,
-  description: PageDescription,
   store: ObjectStore,
 ): Promise<Sounds> {
   const runs = await scanAudio(browser, composition, range, page);
@@ -86,7 +85,7 @@ async function findSounds(
   };
   await using session = await PageSession.open(browser, { composition, page, scale: 1, transparent: false });
   // Awaited here: the session ends with this block.
-  const tracks = await audioTracks(runs, description, composition, store, session, onMissing);
+  const tracks = await audioTracks(runs, composition, store, session, onMissing);
   return { tracks, warnings };
 }
 

@@ -26,10 +26,12 @@ function fail(field: Field, found: unknown, wanted: string): never {
   );
 }
 
-function missing(field: Field): never {
+function refuseMissing(fields: readonly Field[]): void {
+  if (fields.length === 0) return;
+  const flags = fields.map((field) => `--${field}`);
   throw new CompositionMetadataError(
-    `The composition does not say its ${field}. Pass --${field}, or add <meta name="helios-composition" content="width=1920, height=1080, fps=30, duration=5"> to the page.`,
-    { details: { field } },
+    `The composition does not say its ${fields.join(', ')}. Pass ${flags.join(', ')}, or add <meta name="helios-composition" content="width=1920, height=1080, fps=30, duration=5"> to the page.`,
+    { details: { field: fields[0], fields } },
   );
 }
 
@@ -65,15 +67,21 @@ export function resolveComposition(
 ): ResolvedComposition {
   const meta = parseMeta(page.meta);
   const find = (field: Field): unknown => spec[field] ?? page.helios?.[field] ?? meta[field];
-  const fps = frameRate(find('fps') ?? missing('fps'));
-  const duration = find('duration') ?? page.longestAnimation ?? undefined;
+  const found = {
+    width: find('width'),
+    height: find('height'),
+    fps: find('fps'),
+    duration: spec.durationInFrames ?? find('duration') ?? page.longestAnimation ?? undefined,
+  };
+  refuseMissing(FIELDS.filter((field) => found[field] === undefined));
+  const fps = frameRate(found.fps);
   return resolvedCompositionSchema.parse({
     ref,
     kind: page.helios ? 'helios' : 'page',
-    width: side('width', find('width') ?? missing('width')),
-    height: side('height', find('height') ?? missing('height')),
+    width: side('width', found.width),
+    height: side('height', found.height),
     fps,
-    durationInFrames: spec.durationInFrames ?? durationFrames(duration ?? missing('duration'), fps),
+    durationInFrames: spec.durationInFrames ?? durationFrames(found.duration, fps),
     inputProps: spec.inputProps,
   } satisfies ResolvedComposition);
 }

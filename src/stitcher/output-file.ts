@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { OutputBusyError, OutputError } from '../utils/errors.ts';
 import { errorCode, toWriteError } from '../utils/fs-errors.ts';
@@ -14,10 +14,10 @@ export class OutputFile implements AsyncDisposable {
   readonly target: string;
   /** Where to write: a file, or for a sequence a pattern in a folder of its own. */
   readonly partial: string;
-  readonly #lock: string;
+  readonly #lock: OutputLock;
   readonly #partialRoot: string;
 
-  private constructor(target: string, partial: string, partialRoot: string, lock: string) {
+  private constructor(target: string, partial: string, partialRoot: string, lock: OutputLock) {
     this.target = target;
     this.partial = partial;
     this.#partialRoot = partialRoot;
@@ -42,16 +42,18 @@ export class OutputFile implements AsyncDisposable {
       });
     }
     const name = path.basename(target);
-    const lock = path.join(folder, `.${name}.lock`);
-    await makeFolder(folder).catch((error: unknown) => {
-      throw toWriteError(error, target);
-    });
-    await takeLock(lock, full);
     const partialRoot = path.join(folder, `.${name}.partial${path.extname(name)}`);
     const partial = sequence === undefined ? partialRoot : path.join(partialRoot, name);
-    await rm(partialRoot, { recursive: true, force: true });
-    if (sequence !== undefined) await mkdir(partialRoot, { recursive: true });
-    return new OutputFile(target, partial, partialRoot, lock);
+    const lock = await OutputLock.take(path.join(folder, `.${name}.lock`), full);
+    const output = new OutputFile(target, partial, partialRoot, lock);
+    try {
+      await rm(partialRoot, { recursive: true, force: true });
+      if (sequence !== undefined) await mkdir(partialRoot);
+      return output;
+    } catch (error) {
+      await output[Symbol.asyncDispose]();
+      throw toWriteError(error, full);
+    }
   }
 
   /** Moves the finished output to its place. @returns its size in bytes */
@@ -75,29 +77,6 @@ export class OutputFile implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await rm(this.#partialRoot, { recursive: true, force: true });
-    await rm(this.#lock, { force: true });
-  }
-}
-
-async function takeLock(lock: string, output: string): Promise<void> {
-  for (let attempt = 0; ; attempt++) {
-    try {
-      const handle = await open(lock, 'wx');
-      await handle.writeFile(String(process.pid));
-      await handle.close();
-      return;
-    } catch (error) {
-      if (errorCode(error) !== 'EEXIST') throw toWriteError(error, output);
-      const owner = Number(await readFile(lock, 'utf8').catch(() => ''));
-      if (attempt > 0 || (owner && isAlive(owner))) {
-        throw new OutputBusyError(
-          `Another render (process ${owner}) is writing ${output}. Wait for it, or choose another path.`,
-          {
-            details: { file: output, pid: owner },
-          },
-        );
-      }
-      await rm(lock, { force: true });
-    }
+    await this.#lock[Symbol.asyncDispose]();
   }
 }

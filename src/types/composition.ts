@@ -9,8 +9,22 @@ export const MAX_DURATION_SECONDS = 12 * 3600;
 /** A side of the picture in CSS pixels, 2 to 8192. */
 export const sizeSchema = z.int().min(2).max(8192);
 export const durationInFramesSchema = z.int().min(1).max(MAX_DURATION_IN_FRAMES);
-/** Values handed to the page as `window.__HELIOS_PROPS__`. */
-export const inputPropsSchema = z.record(z.string(), z.json());
+
+const MAX_PROPS_DEPTH = 64;
+type Json = z.output<ReturnType<typeof z.json>>;
+
+function isShallow(value: unknown, levels = MAX_PROPS_DEPTH): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  return levels > 0 && Object.values(value).every((inner) => isShallow(inner, levels - 1));
+}
+
+/** Values handed to the page as `window.__HELIOS_PROPS__`: plain JSON, at most 64 levels deep. */
+export const inputPropsSchema = z
+  .custom<Record<string, Json>>(
+    (value) => isShallow(value),
+    `must be plain JSON of at most ${MAX_PROPS_DEPTH} levels that does not contain itself`,
+  )
+  .pipe(z.record(z.string(), z.json()));
 export const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in lower-case hex');
 
 /** What the user says of a composition; what is left out is read from the page. */

@@ -32,7 +32,7 @@ export class HeliosError extends Error {
 export class ValidationError extends HeliosError {
   /** @param subject what was checked, such as `render job` */
   static fromZod(subject: string, error: z.ZodError): ValidationError {
-    const issues = error.issues.map((issue) => ({ path: issue.path.join('.'), message: issue.message }));
+    const issues = error.issues.map(({ path, message }) => ({ path: path.map(String).join('.'), message }));
     const lines = issues.map(({ path, message }) => (path ? `${path}: ${message}` : message));
     return new ValidationError(`The ${subject} is not valid: ${lines.join('; ')}`, { details: { issues } });
   }

@@ -1,8 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { CaptureStalledError } from '../utils/errors.ts';
 import type { Screenshot } from './frame-ticker.ts';
 import type { PageSession } from './page-session.ts';
 
-const EMPTY_RETRIES = 3;
+const EMPTY_PAUSE_MS = 20;
 
 /** Takes the pictures of a page, one a frame, and knows when a frame is the same as the one before. */
 export class Capture {
@@ -43,12 +44,16 @@ export class Capture {
     return undefined;
   }
 
+  /** On a busy machine the first frames of a page can come without a picture; later ones have it. */
   async #shoot(): Promise<string> {
-    for (let attempt = 0; attempt <= EMPTY_RETRIES; attempt++) {
-      const data = await this.#inTime(this.#session.ticker.shoot(this.#screenshot));
+    const { ticker } = this.#session;
+    for (const end = performance.now() + this.#stallMs; performance.now() < end; ) {
+      const data = await this.#inTime(ticker.shoot(this.#screenshot));
       if (data) return data;
+      await sleep(EMPTY_PAUSE_MS);
+      await this.#inTime(ticker.nudge());
     }
-    throw new CaptureStalledError('The browser drew a frame but gave no picture of it.');
+    throw new CaptureStalledError('The browser drew frames but gave no picture of them.');
   }
 
   async #inTime<T>(work: Promise<T>): Promise<T> {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { AssetError } from '../../src/utils/errors.ts';
-import { packetTimes } from '../helpers/media-info.ts';
 import { FaultScene } from '../helpers/fault-scene.ts';
+import { packetTimes } from '../helpers/media-info.ts';
 import { fixture } from '../helpers/renderer.ts';
 
 let scene: FaultScene;

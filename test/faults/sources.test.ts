@@ -68,6 +68,13 @@ describe('an address', () => {
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
   }
 
+  test.each(['http://', 'https://exa mple.test/', 'http://[::1'])('that is none: %s', async (source) => {
+    const error = await scene.fail({ composition: { source } });
+    expect(error).toBeInstanceOf(CompositionNotFoundError);
+    expect(error.message).toContain(`${source} is not an address`);
+    expect(error.details).toEqual({ source });
+  });
+
   test('whose server never answers', async () => {
     const source = await serve(() => {});
     const error = await scene.fail({ composition: { source }, page: { timeouts: { load: 1_500 } } });

@@ -9,6 +9,8 @@ export function installMedia(state: PageState): void {
     /** Media seconds at that moment. */
     from: number;
     playing: boolean;
+    /** True while the page has not said when the element starts. */
+    assumed: boolean;
     /** True once the page itself moved the element without playing it. */
     scrubbed: boolean;
   }
@@ -33,6 +35,7 @@ export function installMedia(state: PageState): void {
       started: started ? state.now : 0,
       from: 0,
       playing: true,
+      assumed: !element.autoplay,
       scrubbed: false,
     };
     tracks.set(element, track);
@@ -73,8 +76,10 @@ export function installMedia(state: PageState): void {
   proto.play = function play() {
     const track = trackOf(this);
     if (!this.isConnected) detached.add(this);
-    if (!track.playing || !tracks.has(this) || track.scrubbed || detached.has(this)) {
-      Object.assign(track, { started: state.now, playing: true, scrubbed: false });
+    const begins = track.assumed && window.helios === undefined;
+    if (begins || !track.playing || track.scrubbed || detached.has(this)) {
+      Object.assign(track, { started: started ? state.now : 0, playing: true, scrubbed: false });
+      track.assumed = false;
     }
     return Promise.resolve();
   };
@@ -162,6 +167,7 @@ export function installMedia(state: PageState): void {
         startTime: startOf(element, track),
         mediaStart: mediaStartOf(element, track),
         playing: track.playing,
+        assumed: track.assumed && !element.hasAttribute('data-helios-offset'),
         loop: element.loop,
         volume: element.volume,
         muted: element.muted || element.defaultMuted,

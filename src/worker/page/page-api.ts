@@ -135,13 +135,18 @@ export function installPageApi(state: PageState): void {
       const { helios } = window;
       const meta = document.querySelector('meta[name="helios-composition"]');
       const ms = state.longestAnimationMs();
+      // JSON has no NaN and no Infinity.
+      const told = (signal: { readonly value: number } | undefined): number | string | null => {
+        const value = signal?.value ?? null;
+        return value === null || Number.isFinite(value) ? value : String(value);
+      };
       return {
         helios: helios
           ? {
-              width: helios.width?.value ?? null,
-              height: helios.height?.value ?? null,
-              fps: helios.fps?.value ?? null,
-              duration: helios.duration?.value ?? null,
+              width: told(helios.width),
+              height: told(helios.height),
+              fps: told(helios.fps),
+              duration: told(helios.duration),
               inputProps: JSON.parse(JSON.stringify(helios.inputProps?.value ?? {})),
               schema: JSON.parse(JSON.stringify(helios.schema ?? null)),
               captions: helios.captions?.value?.length ?? 0,

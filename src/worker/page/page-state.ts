@@ -26,6 +26,8 @@ export interface MediaSighting {
   readonly startTime: number;
   readonly mediaStart: number;
   readonly playing: boolean;
+  /** True while it plays only because nothing says when it starts; a later `play()` then does. */
+  readonly assumed: boolean;
   readonly loop: boolean;
   readonly volume: number;
   readonly muted: boolean;
@@ -40,10 +42,11 @@ export interface MediaSighting {
 /** What the page says of itself; times are seconds. */
 export interface PageDescription {
   readonly helios: {
-    readonly width: number | null;
-    readonly height: number | null;
-    readonly fps: number | null;
-    readonly duration: number | null;
+    /** A number that JSON can't hold is told as text. */
+    readonly width: number | string | null;
+    readonly height: number | string | null;
+    readonly fps: number | string | null;
+    readonly duration: number | string | null;
     readonly inputProps: unknown;
     readonly schema: unknown;
     readonly captions: number;

@@ -9,8 +9,10 @@ export function installWebGLGuard(state: PageState): void {
   // The page hears of a loss only some frames later.
   state.checkWebGL = () => {
     for (const reference of contexts) {
-      if (reference.deref()?.isContextLost() === false) continue;
-      if (contexts.delete(reference) && reference.deref()) state.problems.push(lost);
+      const context = reference.deref();
+      if (context && !context.isContextLost()) continue;
+      contexts.delete(reference);
+      if (context) state.problems.push(lost);
     }
   };
   for (const Canvas of [HTMLCanvasElement, OffscreenCanvas]) {

@@ -1,0 +1,104 @@
+import { randomUUID } from 'node:crypto';
+import { constants, copyFile, link, mkdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { OutputBusyError } from '../utils/errors.ts';
+import { errorCode, toWriteError } from '../utils/fs-errors.ts';
+import { isAlive } from '../utils/work-folder.ts';
+
+const ATTEMPTS = 5;
+
+/** Places a file where there is none. @returns false when there is one */
+async function placeNew(file: string, target: string): Promise<boolean> {
+  try {
+    await link(file, target).catch(async (error: unknown) => {
+      // Disks without links: FAT and some network shares.
+      if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(errorCode(error) ?? '')) throw error;
+      await copyFile(file, target, constants.COPYFILE_EXCL);
+    });
+    return true;
+  } catch (error) {
+    if (errorCode(error) === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/** The process that a lock names; 0 when it names none, or is gone. */
+async function ownerOf(lock: string): Promise<number> {
+  return Number(await readFile(lock, 'utf8').catch(() => '')) || 0;
+}
+
+/** Takes the lock of a dead process away; puts it back when another has taken its place meanwhile. */
+async function removeStale(lock: string, aside: string): Promise<void> {
+  try {
+    await rename(lock, aside);
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return;
+    throw error;
+  }
+  const owner = await ownerOf(aside);
+  if (owner && isAlive(owner)) await placeNew(aside, lock);
+  await rm(aside, { force: true });
+}
+
+/** The right to write one output, held by a file beside it that names this process. */
+export class OutputLock implements AsyncDisposable {
+  readonly #lock: string;
+  /** The outermost folder that was made for it. */
+  readonly #made: string | undefined;
+
+  private constructor(lock: string, made: string | undefined) {
+    this.#lock = lock;
+    this.#made = made;
+  }
+
+  /**
+   * @param output as the user knows it, for messages
+   * @throws OutputBusyError, OutputError, DiskFullError
+   */
+  static async take(lock: string, output: string): Promise<OutputLock> {
+    const folder = path.dirname(lock);
+    const own = `${lock}.${randomUUID()}`;
+    let made: string | undefined;
+    let owner = 0;
+    try {
+      for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+        made = (await mkdir(folder, { recursive: true })) ?? made;
+        try {
+          await writeFile(own, String(process.pid));
+          if (await placeNew(own, lock)) return new OutputLock(lock, made);
+        } catch (error) {
+          // Another render has failed and taken its empty folder away.
+          if (errorCode(error) === 'ENOENT') continue;
+          throw error;
+        }
+        owner = await ownerOf(lock);
+        if (owner && isAlive(owner)) break;
+        await removeStale(lock, `${own}.stale`);
+      }
+    } catch (error) {
+      await removeFolders(folder, made);
+      throw toWriteError(error, output);
+    } finally {
+      await rm(own, { force: true }).catch(() => {});
+    }
+    throw new OutputBusyError(
+      `Another render (process ${owner}) is writing ${output}. Wait for it, or choose another path; if there is none, delete ${lock}.`,
+      { details: { file: output, pid: owner } },
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await rm(this.#lock, { force: true });
+    await removeFolders(path.dirname(this.#lock), this.#made);
+  }
+}
+
+/** Removes a folder and those above it up to `outermost`, as far as they are empty. */
+async function removeFolders(folder: string, outermost: string | undefined): Promise<void> {
+  if (outermost === undefined) return;
+  try {
+    for (let at = folder; at.startsWith(outermost); at = path.dirname(at)) await rmdir(at);
+  } catch {
+    // Not empty: it is of use.
+  }
+}
