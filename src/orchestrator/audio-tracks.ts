@@ -94,11 +94,7 @@ function trackOfRun(
   } satisfies Record<keyof Omit<AudioTrack, 'endTime'>, unknown>);
 }
 
-function declaredTrack(
-  track: HeliosTrack,
-  volume: number,
-  source: AudioSource,
-): AudioTrack {
+function declaredTrack(track: HeliosTrack, volume: number, source: AudioSource): AudioTrack {
   const startTime = track.startTime ?? 0;
   return audioTrackSchema.parse({
     id: track.id,

@@ -13,7 +13,6 @@ import { type PageOptions, pageOptionsSchema, type RenderJobInput } from '../typ
 import { HeliosError, ValidationError } from '../utils/errors.ts';
 import type { Browser } from '../worker/browser.ts';
 import { ChromiumFrameWorker } from '../worker/chromium-frame-worker.ts';
-import type { PageDescription } from '../worker/page/page-state.ts';
 import { PageSession } from '../worker/page-session.ts';
 import { scanAudio } from './audio-scan.ts';
 import { audioTracks } from './audio-tracks.ts';
@@ -211,7 +210,7 @@ export async function inspectComposition(
     const sights = await lookAround(browser, composition, page.data, collect);
     let tracks: InspectedTrack[] = [];
     try {
-      tracks = await listAudio(browser, composition, description, page.data, store, collect);
+      tracks = await listAudio(browser, composition, page.data, store, collect);
     } catch (error) {
       collect(error);
     }

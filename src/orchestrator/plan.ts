@@ -11,7 +11,6 @@ import { canonicalJson, sha256 } from '../utils/digest.ts';
 import { type AudioError, FrameRangeError } from '../utils/errors.ts';
 import type { Browser } from '../worker/browser.ts';
 import type { ChromiumFrameWorker } from '../worker/chromium-frame-worker.ts';
-import type { PageDescription } from '../worker/page/page-state.ts';
 import { PageSession } from '../worker/page-session.ts';
 import { workerVersion } from '../worker/worker-version.ts';
 import { scanAudio } from './audio-scan.ts';
@@ -103,7 +102,7 @@ export async function planJob(job: RenderJob, { ref, worker, capacity, signal }:
     worker.withBrowser(ref, captureModeOf(page), signal, work);
 
   const { outputPath: _, id: __, chunking: ___, ...asked } = job;
-  const { composition, description, warnings } = await remember<Probe>(
+  const { composition, warnings } = await remember<Probe>(
     store,
     ref,
     { ref, spec: { ...job.composition, source: '' }, onAssetError: page.onAssetError },
@@ -122,7 +121,7 @@ export async function planJob(job: RenderJob, { ref, worker, capacity, signal }:
     audioCodecOf(encoding) === 'none'
       ? { tracks: [], warnings: [] }
       : await remember<Sounds>(store, ref, question, () =>
-          inBrowser((browser) => findSounds(browser, composition, range, page, description, store)),
+          inBrowser((browser) => findSounds(browser, composition, range, page, store)),
         );
 
   const frameJobs = cut(job, range, trial).map((part, index): FrameJob => {

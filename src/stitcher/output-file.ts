@@ -1,9 +1,8 @@
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { OutputBusyError, OutputError } from '../utils/errors.ts';
-import { errorCode, toWriteError } from '../utils/fs-errors.ts';
-import { makeFolder } from '../utils/make-folder.ts';
-import { isAlive } from '../utils/work-folder.ts';
+import { OutputError } from '../utils/errors.ts';
+import { toWriteError } from '../utils/fs-errors.ts';
+import { OutputLock } from './output-lock.ts';
 
 /**
  * An output being written beside its place: nobody sees it before `commit` moves it there, and no other render

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { constants, copyFile, link, mkdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { constants, copyFile, link, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { OutputBusyError } from '../utils/errors.ts';
 import { errorCode, toWriteError } from '../utils/fs-errors.ts';
+import { makeFolder } from '../utils/make-folder.ts';
 import { isAlive } from '../utils/work-folder.ts';
 
 const ATTEMPTS = 5;
@@ -62,7 +63,7 @@ export class OutputLock implements AsyncDisposable {
     let owner = 0;
     try {
       for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-        made = (await mkdir(folder, { recursive: true })) ?? made;
+        made = (await makeFolder(folder)) ?? made;
         try {
           await writeFile(own, String(process.pid));
           if (await placeNew(own, lock)) return new OutputLock(lock, made);

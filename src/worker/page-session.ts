@@ -2,19 +2,14 @@ import type { CDPSession } from 'puppeteer-core';
 import type { ResolvedComposition } from '../types/composition.ts';
 import { frameToMs, toRational } from '../types/fps.ts';
 import type { PageOptions } from '../types/render-job.ts';
-import {
-  AssetError,
-  CompositionLoadError,
-  FrameTimeoutError,
-  type HeliosError,
-  PageScriptError,
-  WebGLError,
-} from '../utils/errors.ts';
+import { CompositionLoadError } from '../utils/errors.ts';
 import { type Browser, COMPOSITION_HOST } from './browser.ts';
 import { FrameTicker } from './frame-ticker.ts';
+import { openTarget, type Target } from './open-target.ts';
 import { pageScript } from './page/page-script.ts';
-import type { PageDescription, Problem, StepAnswer } from './page/page-state.ts';
-import { isAsset, PageNetwork } from './page-network.ts';
+import type { PageDescription, StepAnswer } from './page/page-state.ts';
+import { PageFaults } from './page-faults.ts';
+import { PageNetwork } from './page-network.ts';
 
 /** 2025-01-01T00:00:00Z: what a composition's `Date` shows at frame 0. */
 const EPOCH_MS = 1_735_689_600_000;
@@ -43,29 +38,23 @@ function address(composition: ResolvedComposition): string {
 export class PageSession implements AsyncDisposable {
   readonly ticker: FrameTicker;
   readonly network: PageNetwork;
-  readonly warnings: string[] = [];
   readonly page: CDPSession;
+  readonly #faults: PageFaults;
   readonly #browser: Browser;
   readonly #browserContextId: string;
   readonly #options: PageSessionOptions;
   readonly #contexts = new Map<string, number>();
   #mainFrame = '';
-  #frame: number | undefined;
   #closed = false;
-  #errors: string[] = [];
   #documentStatus: { status: number; url: string } | undefined;
 
-  private constructor(
-    browser: Browser,
-    page: CDPSession,
-    browserContextId: string,
-    options: PageSessionOptions,
-  ) {
+  private constructor(browser: Browser, { page, browserContextId }: Target, options: PageSessionOptions) {
     this.#browser = browser;
     this.page = page;
     this.#browserContextId = browserContextId;
     this.#options = options;
     this.network = new PageNetwork(page);
+    this.#faults = new PageFaults(page, this.network, options.page.onAssetError);
     this.ticker = new FrameTicker(page, browser.mode, frameToMs(1, options.composition.fps));
     this.#listen();
   }
@@ -73,46 +62,11 @@ export class PageSession implements AsyncDisposable {
   /** Opens the composition and goes to frame 0. */
   static async open(browser: Browser, options: PageSessionOptions): Promise<PageSession> {
     const { width, height, fps, inputProps } = options.composition;
-    const { browserContextId } = await browser.guard(browser.root.send('Target.createBrowserContext'));
-    const { targetId } = await browser.guard(
-      browser.root.send('Target.createTarget', {
-        url: 'about:blank',
-        width,
-        height,
-        browserContextId,
-        enableBeginFrameControl: browser.mode === 'begin-frame',
-      }),
-    );
-    const { sessionId } = await browser.guard(
-      browser.root.send('Target.attachToTarget', { targetId, flatten: true }),
-    );
-    const page = browser.root.connection()?.session(sessionId);
-    if (!page) throw new CompositionLoadError('The browser gave no session for the page.');
-    const session = new PageSession(browser, page, browserContextId, options);
+    const { scale, transparent } = options;
+    const script = pageScript({ epochMs: EPOCH_MS, fps: toRational(fps), inputProps });
+    const target = await openTarget(browser, { width, height, scale, transparent, script });
+    const session = new PageSession(browser, target, options);
     try {
-      const source = pageScript({ epochMs: EPOCH_MS, fps: toRational(fps), inputProps });
-      await browser.guard(
-        Promise.all([
-          page.send('Page.enable'),
-          page.send('Runtime.enable'),
-          page.send('Network.enable', { maxTotalBufferSize: 0, maxResourceBufferSize: 0 }),
-          page.send('Network.setBypassServiceWorker', { bypass: true }),
-          page.send('Page.addScriptToEvaluateOnNewDocument', { source }),
-          page.send('Emulation.setDeviceMetricsOverride', {
-            width,
-            height,
-            deviceScaleFactor: options.scale,
-            mobile: false,
-          }),
-          ...(options.transparent
-            ? [
-                page.send('Emulation.setDefaultBackgroundColorOverride', {
-                  color: { r: 0, g: 0, b: 0, a: 0 },
-                }),
-              ]
-            : []),
-        ]),
-      );
       // Without frames before the first navigation, about one page in fifty never gives a picture.
       for (let tick = 0; tick < WARM_UP_TICKS; tick++) await browser.guard(session.ticker.tick());
       await session.#load();
@@ -123,9 +77,13 @@ export class PageSession implements AsyncDisposable {
     }
   }
 
+  get warnings(): readonly string[] {
+    return this.#faults.warnings;
+  }
+
   /** Goes to a frame, unless the page stands at it, and waits until all that it shows is there. */
   async step(frame: number): Promise<void> {
-    if (frame === this.#frame) return;
+    if (frame === this.frame) return;
     await this.#goTo(frame, 'step');
     await this.networkIdle();
     this.check();
@@ -138,7 +96,7 @@ export class PageSession implements AsyncDisposable {
   }
 
   async #goTo(frame: number, how: 'step' | 'skim'): Promise<void> {
-    this.#frame = frame;
+    this.#faults.frame = frame;
     const ms = frameToMs(frame, this.#options.composition.fps);
     this.ticker.moveTo(ms);
     const timeout = this.#options.page.timeouts.frame;
@@ -153,7 +111,7 @@ export class PageSession implements AsyncDisposable {
           if (frameId !== this.#mainFrame && !this.#contexts.has(frameId)) return undefined;
           throw error;
         });
-        for (const problem of answer?.problems ?? []) this.#report(problem);
+        for (const problem of answer?.problems ?? []) this.#faults.report(problem);
         if (!answer?.needsFrame) break;
         await this.#inTime(this.ticker.tick(), timeout);
       }
@@ -169,7 +127,7 @@ export class PageSession implements AsyncDisposable {
 
   /** The frame that the page stands at; -1 while it loads. */
   get frame(): number {
-    return this.#frame ?? -1;
+    return this.#faults.frame ?? -1;
   }
 
   describe(): Promise<PageDescription> {
@@ -189,19 +147,9 @@ export class PageSession implements AsyncDisposable {
     return answers;
   }
 
-  /** @throws PageScriptError, AssetError when the page failed since the last check */
+  /** @throws CompositionLoadError, PageScriptError, AssetError when the page failed since the last check */
   check(): void {
-    const [error] = this.#errors;
-    if (error) {
-      const Failure = this.#frame === undefined ? CompositionLoadError : PageScriptError;
-      throw new Failure(`The page's script failed ${this.#where()}: ${error}`, { details: this.#details() });
-    }
-    for (const failed of this.network.takeFailed()) {
-      const what = `${failed.type.toLowerCase()} ${failed.url} (${failed.reason})`;
-      if (isAsset(failed))
-        this.#asset(`could not load the ${what}`, { url: failed.url, reason: failed.reason });
-      else this.#warn(`could not load the ${what}`);
-    }
+    this.#faults.check();
   }
 
   /** Settles as `work` does; when the browser ends first, rejects; when the time is over first, as `onTimeout`. */
@@ -240,15 +188,6 @@ export class PageSession implements AsyncDisposable {
         if (id === executionContextId) this.#contexts.delete(frameId);
     });
     page.on('Runtime.executionContextsCleared', () => this.#contexts.clear());
-    page.on('Runtime.exceptionThrown', ({ exceptionDetails }) => {
-      const { exception, text, url, lineNumber } = exceptionDetails;
-      const what = exception?.description?.split('\n')[0] ?? `${text} ${exception?.value ?? ''}`.trim();
-      this.#errors.push(url ? `${what} (${url}:${lineNumber + 1})` : what);
-    });
-    page.on('Runtime.consoleAPICalled', ({ type, args }) => {
-      if (type !== 'error' && type !== 'assert') return;
-      this.#warn(`console.${type}: ${args.map((arg) => arg.value ?? arg.description ?? arg.type).join(' ')}`);
-    });
     page.on('Network.responseReceived', ({ type, frameId, response }) => {
       if (type === 'Document' && frameId === this.#mainFrame) this.#documentStatus = response;
     });
@@ -289,7 +228,7 @@ export class PageSession implements AsyncDisposable {
     if (patience !== undefined && (await this.describe()).meta !== null) return;
     const end = performance.now() + (patience ?? Number.POSITIVE_INFINITY);
     while (!(await this.evaluate<boolean>('__heliosInfra__.hasHelios()')) && performance.now() < end) {
-      if (this.#closed || this.#errors.length > 0) return;
+      if (this.#closed || this.#faults.threw) return;
       const ran = await this.evaluate<boolean>('__heliosInfra__.runLoadTimer()');
       await (ran ? this.#quiet(1) : this.#quiet());
     }
@@ -311,37 +250,26 @@ export class PageSession implements AsyncDisposable {
       ...(contextId === undefined ? {} : { contextId }),
     });
     if (exceptionDetails) {
-      const what = exceptionDetails.exception?.description?.split('\n')[0] ?? exceptionDetails.text;
-      throw new PageScriptError(`The page's script failed ${this.#where()}: ${what}`, {
-        details: this.#details(),
-      });
+      throw this.#faults.scriptError(
+        exceptionDetails.exception?.description?.split('\n')[0] ?? exceptionDetails.text,
+      );
     }
     return result.value as T;
   }
 
   async #inTime<T>(work: Promise<T>, ms: number): Promise<T> {
     return this.guard(work, ms, async () => {
-      throw await this.#timeoutError(ms);
+      throw this.#faults.timeoutError(await this.#waitingFor(), ms);
     });
   }
 
-  async #timeoutError(ms: number): Promise<HeliosError> {
+  async #waitingFor(): Promise<string[]> {
     const inPage = this.#documentStatus ? await this.#pendingInPage() : [];
-    const waits =
-      inPage === undefined
-        ? ["the page's script, which does not return"]
-        : [...inPage, ...this.network.pending];
-    if (waits.length === 0) {
-      waits.push(
-        this.#options.composition.kind === 'helios' && this.#frame === undefined
-          ? 'window.helios to appear'
-          : 'the browser',
-      );
-    }
-    return new FrameTimeoutError(
-      `After ${ms} ms ${this.#where()} still waited for ${waits.join(', ')}. Mend the page, or allow more time (timeouts).`,
-      { details: { ...this.#details(), waitingFor: waits, timeoutMs: ms } },
-    );
+    if (inPage === undefined) return ["the page's script, which does not return"];
+    const waits = [...inPage, ...this.network.pending];
+    if (waits.length > 0) return waits;
+    const noHelios = this.#options.composition.kind === 'helios' && this.#faults.frame === undefined;
+    return [noHelios ? 'window.helios to appear' : 'the browser'];
   }
 
   /** What the page waits for; `undefined` when its script does not return. A page on its way answers nothing. */
@@ -349,36 +277,5 @@ export class PageSession implements AsyncDisposable {
     const asked = this.evaluate<string[]>('__heliosInfra__.pending()').catch(() => []);
     const late = new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), 1_000));
     return Promise.race([asked, late]);
-  }
-
-  #report({ kind, message }: Problem): void {
-    if (kind === 'webgl') {
-      throw new WebGLError(`WebGL failed ${this.#where()}: ${message}.`, { details: this.#details() });
-    }
-    this.#asset(message, {});
-  }
-
-  #asset(message: string, details: Record<string, unknown>): void {
-    if (this.#options.page.onAssetError === 'warn') this.#warn(message);
-    else {
-      throw new AssetError(
-        `${this.#where('A')} ${message}. Mend the reference, or render with onAssetError "warn".`,
-        { details: { ...this.#details(), ...details } },
-      );
-    }
-  }
-
-  #warn(message: string): void {
-    const text = `${this.#where()}: ${message}`;
-    if (this.warnings.length < 100 && !this.warnings.includes(text)) this.warnings.push(text);
-  }
-
-  #where(start?: 'A'): string {
-    if (this.#frame === undefined) return start ? 'The page, while it loaded,' : 'while the page loaded';
-    return start ? `Frame ${this.#frame}` : `at frame ${this.#frame}`;
-  }
-
-  #details(): Record<string, unknown> {
-    return this.#frame === undefined ? {} : { frame: this.#frame };
   }
 }

@@ -100,7 +100,7 @@ export async function writeSegment(
   }
   const { size } = await stat(file);
   if (size === 0) throw new EncoderError('FFmpeg wrote an empty segment.');
-  return { bytes: size, frames, captured, frameDigests, warnings: session.warnings, timings };
+  return { bytes: size, frames, captured, frameDigests, warnings: [...session.warnings], timings };
 }
 
 async function stepTo(session: PageSession, frame: number, seekMode: 'seek' | 'replay'): Promise<void> {

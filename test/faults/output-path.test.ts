@@ -44,7 +44,7 @@ describe('a path that can not be written', () => {
     expect(await readdir(outputPath)).toEqual([]);
   });
 
-  test.each(['/proc/helios/video.mp4', '/sys/kernel/video.mp4', '/dev/null/video.mp4'])(
+  test.each(['/proc/helios/video.mp4', '/proc/helios/a/b/video.mp4', '/sys/kernel/video.mp4', '/dev/null/video.mp4'])(
     'nobody may write there: %s',
     async (outputPath) => {
       const error = await scene.fail({ outputPath });

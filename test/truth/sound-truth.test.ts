@@ -37,6 +37,11 @@ function rms({ samples }: DecodedAudio, from: number, to: number): number {
   return Math.sqrt(part.reduce((sum, sample) => sum + sample * sample, 0) / part.length);
 }
 
+/** Loud as it should be, within the 4 % that AAC may take from a pure tone. */
+function expectLevel(level: number, wanted: number): void {
+  expect(Math.abs(level / wanted - 1), `${level} instead of ${wanted}`).toBeLessThan(0.04);
+}
+
 /** Each onset within one AAC frame of where it should be, and no other. */
 function expectOnsets({ samples }: DecodedAudio, wanted: readonly number[], slack = AAC_FRAME): void {
   const onsets = findOnsets(samples, RATE);
@@ -59,7 +64,7 @@ describe('a beep each second', () => {
     const { audio, file } = await soundOf({ composition, chunking: { segments: 1 } });
     expectOnsets(audio, [0, 1, 2, 3, 4, 5]);
     for (const second of [0, 1, 2, 3, 4, 5]) {
-      expect(rms(audio, second + 0.005, second + 0.045)).toBeCloseTo(TONE, 1);
+      expectLevel(rms(audio, second + 0.005, second + 0.045), TONE);
       expect(rms(audio, second + 0.1, second + 0.95)).toBeLessThan(0.001);
     }
     const stream = (await probe(file)).streams.find(({ codec_type }) => codec_type === 'audio');
@@ -232,12 +237,12 @@ describe('where a sound starts and ends', () => {
 
   test.each<[number, number[]]>([
     [2, [0, 0.5, 1, 1.5, 2, 2.5]],
-    [0.5, [0, 2]],
+    [0.7, [0, 1 / 0.7, 2 / 0.7]],
   ])('playbackRate %f', async (rate, wanted) => {
     const script = `document.querySelector('audio').playbackRate = ${rate}`;
     const { audio } = await soundOf(page({ html: '<audio src="beeps.flac"></audio>', script }));
-    // Changing the tempo without the pitch moves things by up to a window of some 20 ms.
-    expectOnsets(audio, wanted, 0.03);
+    // What changes the tempo without the pitch works in windows, and moves a lone beep by up to half of one.
+    expectOnsets(audio, wanted, 0.04);
   });
 
   test('a blob that the page made', async () => {
@@ -260,7 +265,7 @@ describe('where a sound starts and ends', () => {
       setTimeout(() => new Audio(url).play(), 1000);`;
     const { audio } = await soundOf(page({ script }));
     expectOnsets(audio, [1]);
-    expect(rms(audio, 1.1, 1.9)).toBeCloseTo(TONE, 2);
+    expectLevel(rms(audio, 1.1, 1.9), TONE);
     expect(rms(audio, 2.1, 3.9)).toBeLessThan(0.001);
   });
 
@@ -280,40 +285,48 @@ describe('levels', () => {
 
   test('a tone is as loud as it was, to its end', async () => {
     const { audio } = await soundOf(tone(''));
-    expect(rms(audio, 0.1, 2.9)).toBeCloseTo(TONE, 2);
+    expectLevel(rms(audio, 0.1, 2.9), TONE);
     expect(rms(audio, 3.05, 3.9)).toBeLessThan(0.001);
+  });
+
+  test('is exact when nothing is compressed', async () => {
+    const encoding = { codec: 'prores', audioCodec: 'wav' } as const;
+    const { audio } = await soundOf({ ...tone(''), encoding, extension: 'mov' });
+    expect(audio.samples).toHaveLength(4 * RATE);
+    expect(rms(audio, 0, 3)).toBeCloseTo(TONE, 4);
+    expect(rms(audio, 3, 4)).toBe(0);
   });
 
   test('two tones add up, and nothing is normalised', async () => {
     const html = '<audio src="tone.flac"></audio><audio src="tone.flac" data-helios-offset="1"></audio>';
     const { audio } = await soundOf(page({ html }));
-    expect(rms(audio, 0.1, 0.9)).toBeCloseTo(TONE, 2);
-    expect(rms(audio, 1.1, 2.9)).toBeCloseTo(2 * TONE, 2);
-    expect(rms(audio, 3.1, 3.9)).toBeCloseTo(TONE, 2);
+    expectLevel(rms(audio, 0.1, 0.9), TONE);
+    expectLevel(rms(audio, 1.1, 2.9), 2 * TONE);
+    expectLevel(rms(audio, 3.1, 3.9), TONE);
   });
 
   test.each([0.25, 0.5])('volume %f', async (volume) => {
     const { audio } = await soundOf(tone('', `document.querySelector('audio').volume = ${volume}`));
-    expect(rms(audio, 0.1, 2.9)).toBeCloseTo(volume * TONE, 3);
+    expectLevel(rms(audio, 0.1, 2.9), volume * TONE);
   });
 
   test('data-helios-fade-in', async () => {
     const { audio } = await soundOf(tone('data-helios-fade-in="2"'));
-    expect(rms(audio, 0.49, 0.51)).toBeCloseTo(0.25 * TONE, 2);
-    expect(rms(audio, 0.99, 1.01)).toBeCloseTo(0.5 * TONE, 2);
-    expect(rms(audio, 2.1, 2.9)).toBeCloseTo(TONE, 2);
+    expectLevel(rms(audio, 0.49, 0.51), 0.25 * TONE);
+    expectLevel(rms(audio, 0.99, 1.01), 0.5 * TONE);
+    expectLevel(rms(audio, 2.1, 2.9), TONE);
   });
 
   test('data-helios-fade-out ends where the sound ends', async () => {
     const { audio } = await soundOf(tone('data-helios-fade-out="2"'));
-    expect(rms(audio, 0.1, 0.9)).toBeCloseTo(TONE, 2);
-    expect(rms(audio, 1.99, 2.01)).toBeCloseTo(0.5 * TONE, 2);
-    expect(rms(audio, 2.49, 2.51)).toBeCloseTo(0.25 * TONE, 2);
+    expectLevel(rms(audio, 0.1, 0.9), TONE);
+    expectLevel(rms(audio, 1.99, 2.01), 0.5 * TONE);
+    expectLevel(rms(audio, 2.49, 2.51), 0.25 * TONE);
   });
 
   test('data-helios-fade-easing', async () => {
     const { audio } = await soundOf(tone('data-helios-fade-in="2" data-helios-fade-easing="quad.in"'));
-    expect(rms(audio, 0.99, 1.01)).toBeCloseTo(0.25 * TONE, 2);
+    expectLevel(rms(audio, 0.99, 1.01), 0.25 * TONE);
   });
 
   test('a page that fades its element itself keeps the base volume and its own fades', async () => {
@@ -325,13 +338,13 @@ describe('levels', () => {
          requestAnimationFrame(function tick(ms) { audio.volume = 0.6 * Math.min(1, ms / 1000); requestAnimationFrame(tick); })`,
       ),
     );
-    expect(rms(audio, 0.49, 0.51)).toBeCloseTo(0.3 * TONE, 2);
-    expect(rms(audio, 1.1, 2.9)).toBeCloseTo(0.6 * TONE, 2);
+    expectLevel(rms(audio, 0.49, 0.51), 0.3 * TONE);
+    expectLevel(rms(audio, 1.1, 2.9), 0.6 * TONE);
   });
 
   test('a loop has no seam', async () => {
     const { audio } = await soundOf(tone('loop'));
-    for (let at = 2.8; at < 3.2; at += 0.01) expect(rms(audio, at, at + 0.01)).toBeCloseTo(TONE, 2);
+    for (let at = 2.8; at < 3.2; at += 0.01) expectLevel(rms(audio, at, at + 0.01), TONE);
   });
 });
 
@@ -374,21 +387,21 @@ describe('Helios', () => {
   test('a track that has no element', async () => {
     const { audio } = await soundOf(heliosPage({ script: declare({ startTime: 1 }) }));
     expectOnsets(audio, [1]);
-    expect(rms(audio, 1.1, 3.9)).toBeCloseTo(TONE, 2);
+    expectLevel(rms(audio, 1.1, 3.9), TONE);
   });
 
   test('fades of a track that has no element', async () => {
     const script = declare({ startTime: 0, fadeInDuration: 1, fadeOutDuration: 1 });
     const { audio } = await soundOf(heliosPage({ script }));
-    expect(rms(audio, 0.49, 0.51)).toBeCloseTo(0.5 * TONE, 2);
-    expect(rms(audio, 1.1, 1.9)).toBeCloseTo(TONE, 2);
-    expect(rms(audio, 2.49, 2.51)).toBeCloseTo(0.5 * TONE, 2);
+    expectLevel(rms(audio, 0.49, 0.51), 0.5 * TONE);
+    expectLevel(rms(audio, 1.1, 1.9), TONE);
+    expectLevel(rms(audio, 2.49, 2.51), 0.5 * TONE);
   });
 
   test('audioTracks: volume', async () => {
     const script = `${declare({ startTime: 0 })} helios.setAudioTrackVolume('one', 0.3);`;
     const { audio } = await soundOf(heliosPage({ script }));
-    expect(rms(audio, 0.1, 2.9)).toBeCloseTo(0.3 * TONE, 2);
+    expectLevel(rms(audio, 0.1, 2.9), 0.3 * TONE);
   });
 
   test('audioTracks: muted', async () => {
@@ -399,7 +412,7 @@ describe('Helios', () => {
   test('setAudioVolume', async () => {
     const script = `${declare({ startTime: 0 })} helios.setAudioVolume(0.5);`;
     const { audio } = await soundOf(heliosPage({ script }));
-    expect(rms(audio, 0.1, 2.9)).toBeCloseTo(0.5 * TONE, 2);
+    expectLevel(rms(audio, 0.1, 2.9), 0.5 * TONE);
   });
 
   const element = '<audio src="tone.flac" data-helios-track-id="one"></audio>';
@@ -407,13 +420,13 @@ describe('Helios', () => {
   test('an element with a track id is heard once', async () => {
     const { audio, result } = await soundOf(heliosPage({ html: element, script: declare({ startTime: 0 }) }));
     expect(result.audioTracks).toBe(1);
-    expect(rms(audio, 0.1, 2.9)).toBeCloseTo(TONE, 2);
+    expectLevel(rms(audio, 0.1, 2.9), TONE);
   });
 
   test("audioTracks: an element's volume", async () => {
     const script = `helios.setAudioTrackVolume('one', 0.3);`;
     const { audio } = await soundOf(heliosPage({ html: element, script }));
-    expect(rms(audio, 0.1, 2.9)).toBeCloseTo(0.3 * TONE, 2);
+    expectLevel(rms(audio, 0.1, 2.9), 0.3 * TONE);
   });
 
   test("audioTracks: an element's mute", async () => {
@@ -423,7 +436,7 @@ describe('Helios', () => {
 
   test('setAudioVolume with an element', async () => {
     const { audio } = await soundOf(heliosPage({ html: element, script: 'helios.setAudioVolume(0.5);' }));
-    expect(rms(audio, 0.1, 2.9)).toBeCloseTo(0.5 * TONE, 2);
+    expectLevel(rms(audio, 0.1, 2.9), 0.5 * TONE);
   });
 
   test('core with autoSyncAnimations keeps an element where its attributes put it', async () => {
@@ -444,5 +457,5 @@ test('examples/video-and-music sounds, and fades in and out', async () => {
   expect(second(2.5)).toBeGreaterThan(0.02);
   expect(second(0)).toBeLessThan(0.6 * second(1.5));
   expect(second(5.5)).toBeLessThan(0.6 * second(4));
-  expect(Math.max(...audio.samples.map(Math.abs))).toBeLessThanOrEqual(1);
+  expect(audio.samples.reduce((peak, sample) => Math.max(peak, Math.abs(sample)), 0)).toBeLessThanOrEqual(1);
 });

@@ -1,0 +1,53 @@
+import type { CDPSession } from 'puppeteer-core';
+import { CompositionLoadError } from '../utils/errors.ts';
+import type { Browser } from './browser.ts';
+
+export interface TargetOptions {
+  /** CSS pixels. */
+  readonly width: number;
+  readonly height: number;
+  /** Device pixels a CSS pixel. */
+  readonly scale: number;
+  readonly transparent: boolean;
+  /** Runs in every document before its own scripts. */
+  readonly script: string;
+}
+
+/** An empty page in a profile of its own. */
+export interface Target {
+  readonly page: CDPSession;
+  readonly browserContextId: string;
+}
+
+/** Opens an empty page that draws only when it is told to (in `begin-frame` mode). */
+export async function openTarget(browser: Browser, options: TargetOptions): Promise<Target> {
+  const { width, height, scale, transparent, script } = options;
+  const { root } = browser;
+  const { browserContextId } = await browser.guard(root.send('Target.createBrowserContext'));
+  const { targetId } = await browser.guard(
+    root.send('Target.createTarget', {
+      url: 'about:blank',
+      width,
+      height,
+      browserContextId,
+      enableBeginFrameControl: browser.mode === 'begin-frame',
+    }),
+  );
+  const { sessionId } = await browser.guard(root.send('Target.attachToTarget', { targetId, flatten: true }));
+  const page = root.connection()?.session(sessionId);
+  if (!page) throw new CompositionLoadError('The browser gave no session for the page.');
+  const metrics = { width, height, deviceScaleFactor: scale, mobile: false };
+  const clear = { color: { r: 0, g: 0, b: 0, a: 0 } };
+  await browser.guard(
+    Promise.all([
+      page.send('Page.enable'),
+      page.send('Runtime.enable'),
+      page.send('Network.enable', { maxTotalBufferSize: 0, maxResourceBufferSize: 0 }),
+      page.send('Network.setBypassServiceWorker', { bypass: true }),
+      page.send('Page.addScriptToEvaluateOnNewDocument', { source: script }),
+      page.send('Emulation.setDeviceMetricsOverride', metrics),
+      ...(transparent ? [page.send('Emulation.setDefaultBackgroundColorOverride', clear)] : []),
+    ]),
+  );
+  return { page, browserContextId };
+}
