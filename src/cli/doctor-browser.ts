@@ -89,7 +89,7 @@ export async function* checkBrowser(): AsyncGenerator<Check> {
       await writeFile(file, text);
       return { file, size: Buffer.byteLength(text), contentType: 'text/html' };
     });
-    await using browser = await Browser.launch('begin-frame', server.port);
+    await using browser = await Browser.launch({ mode: 'begin-frame' }, server.port);
     yield await drawTwoFrames(browser);
     yield await drawWebGL(browser).catch((error: unknown) => failed('WebGL', 'warn', error));
   } catch (error) {

@@ -18,7 +18,7 @@ import { scanAudio } from './audio-scan.ts';
 import { audioTracks } from './audio-tracks.ts';
 import { referenceTo } from './job-orchestrator.ts';
 import { fontsInUse, type UsedFont } from './page-fonts.ts';
-import { captureModeOf, probeComposition } from './probe.ts';
+import { browserKindOf, probeComposition } from './probe.ts';
 
 /** A sound, with a source that a person knows. */
 export interface InspectedTrack extends Omit<AudioTrack, 'source'> {
@@ -204,7 +204,7 @@ export async function inspectComposition(
   };
   await using worker = new ChromiumFrameWorker(store);
   const ref = await referenceTo(spec.data.source, store);
-  return await worker.withBrowser(ref, captureModeOf(page.data), signal, async (browser) => {
+  return await worker.withBrowser(ref, browserKindOf(page.data), signal, async (browser) => {
     const probe = await probeComposition(browser, spec.data, ref, page.data);
     const { composition, description } = probe;
     const sights = await lookAround(browser, composition, page.data, collect);

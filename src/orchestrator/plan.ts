@@ -16,7 +16,7 @@ import { workerVersion } from '../worker/worker-version.ts';
 import { scanAudio } from './audio-scan.ts';
 import { audioTracks } from './audio-tracks.ts';
 import { checkEncoding, checkSize } from './check-encoding.ts';
-import { captureModeOf, type Probe, probeComposition, type SeekTrial, trySeeking } from './probe.ts';
+import { browserKindOf, type Probe, probeComposition, type SeekTrial, trySeeking } from './probe.ts';
 import { segmentKey } from './segment-key.ts';
 import { cutAtMultiples, cutEvenly, segmentLength } from './segment-ranges.ts';
 
@@ -99,7 +99,7 @@ export async function planJob(job: RenderJob, { ref, worker, capacity, signal }:
   const { store } = worker;
   const version = await workerVersion();
   const inBrowser = <T>(work: Parameters<typeof worker.withBrowser<T>>[3]) =>
-    worker.withBrowser(ref, captureModeOf(page), signal, work);
+    worker.withBrowser(ref, browserKindOf(page, encoding.scale), signal, work);
 
   const { outputPath: _, id: __, chunking: ___, ...asked } = job;
   const { composition, warnings } = await remember<Probe>(

@@ -3,7 +3,7 @@ import type { CompositionRef, CompositionSpec, ResolvedComposition } from '../ty
 import type { Encoding } from '../types/encoding.ts';
 import type { FrameRange, PageOptions } from '../types/render-job.ts';
 import { sha256 } from '../utils/digest.ts';
-import type { Browser, CaptureMode } from '../worker/browser.ts';
+import type { Browser, BrowserKind } from '../worker/browser.ts';
 import { Capture } from '../worker/capture.ts';
 import type { PageDescription } from '../worker/page/page-state.ts';
 import { PageSession } from '../worker/page-session.ts';
@@ -92,7 +92,8 @@ export async function trySeeking(
   return { seekMode: page.seekMode === 'replay' ? 'replay' : seekMode, msPerFrame: spent / taken };
 }
 
-/** The browser mode that a job's page options ask for. */
-export function captureModeOf(page: Pick<PageOptions, 'capture'>): CaptureMode {
-  return page.capture === 'screenshot' ? 'screenshot' : 'begin-frame';
+/** The browser that a job's frames are looked at with. */
+export function browserKindOf(page: Pick<PageOptions, 'capture'>, scale = 1): BrowserKind {
+  const slow = page.capture === 'screenshot' || scale < 0.5;
+  return slow ? { mode: 'screenshot' } : { mode: 'begin-frame', scale };
 }

@@ -1,8 +1,8 @@
 import { rm } from 'node:fs/promises';
 import puppeteer, { type CDPSession, type Browser as PuppeteerBrowser } from 'puppeteer-core';
-import { BrowserCrashedError, KitError } from '../utils/errors.ts';
+import { BrowserCrashedError, type ErrorDetails, HeliosError, KitError } from '../utils/errors.ts';
 import { createWorkFolder, type WorkFolder } from '../utils/work-folder.ts';
-import { openKit } from './kit.ts';
+import { type Kit, openKit } from './kit.ts';
 
 /** How pictures are taken: by frames that we issue, or by the browser's own screenshots. */
 export type CaptureMode = 'begin-frame' | 'screenshot';
@@ -20,7 +20,6 @@ const COMMON_FLAGS = [
   '--font-render-hinting=none',
   '--force-color-profile=srgb',
   '--disable-lcd-text',
-  '--force-device-scale-factor=1',
   '--disable-dev-shm-usage',
   '--disable-background-networking',
   '--disable-component-update',
@@ -51,6 +50,14 @@ const BEGIN_FRAME_FLAGS = [
 ];
 
 const CLOSE_MS = 2_000;
+const LAUNCHES = 2;
+
+/** What a browser is started for. */
+export interface BrowserKind {
+  readonly mode: CaptureMode;
+  /** Device pixels a CSS pixel; in `begin-frame` mode it is the browser's own, and at least 0.5. @default 1 */
+  readonly scale?: number;
+}
 
 /** Address at which a page finds its bundle, whatever port serves it. */
 export const COMPOSITION_HOST = 'composition.localhost';
@@ -58,33 +65,55 @@ export const COMPOSITION_HOST = 'composition.localhost';
 /** A running Chromium. */
 export class Browser implements AsyncDisposable {
   readonly mode: CaptureMode;
+  readonly scale: number;
   readonly root: CDPSession;
   readonly #puppeteer: PuppeteerBrowser;
   readonly #profile: WorkFolder;
   #crash: BrowserCrashedError | undefined;
-  readonly #crashed = Promise.withResolvers<never>();
+  readonly #guarded = new Set<(crash: BrowserCrashedError) => void>();
   #closing = false;
 
-  private constructor(mode: CaptureMode, browser: PuppeteerBrowser, root: CDPSession, profile: WorkFolder) {
-    this.mode = mode;
+  private constructor(kind: BrowserKind, browser: PuppeteerBrowser, root: CDPSession, profile: WorkFolder) {
+    this.mode = kind.mode;
+    this.scale = kind.scale ?? 1;
     this.root = root;
     this.#puppeteer = browser;
     this.#profile = profile;
-    this.#crashed.promise.catch(() => {});
-    const onEnd = () => {
-      if (this.#closing) return;
-      this.#crash = new BrowserCrashedError(
-        'Chromium ended while it was rendering. It may have been killed, or out of memory.',
-      );
-      this.#crashed.reject(this.#crash);
-    };
+    const onEnd = () => this.#fail('Chromium ended while it was rendering.', {});
     browser.process()?.once('exit', onEnd);
     browser.once('disconnected', onEnd);
+    root.on('Target.targetCrashed', ({ status }) => {
+      this.#fail("Chromium's process of the page ended while it was rendering.", { status });
+    });
+  }
+
+  #fail(what: string, details: ErrorDetails): void {
+    if (this.#closing || this.#crash) return;
+    const crash = new BrowserCrashedError(`${what} It may have been killed, or out of memory.`, { details });
+    this.#crash = crash;
+    for (const reject of this.#guarded) reject(crash);
+    this.#guarded.clear();
   }
 
   /** @param port where the composition server listens; `composition.localhost` leads there */
-  static async launch(mode: CaptureMode, port: number): Promise<Browser> {
+  static async launch(kind: BrowserKind, port: number): Promise<Browser> {
     const kit = await openKit();
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await Browser.#launch(kind, port, kit);
+      } catch (cause) {
+        if (cause instanceof HeliosError) throw cause;
+        // A browser can be killed while it starts, as another can later.
+        if (attempt < LAUNCHES) continue;
+        throw new KitError(`Chromium does not start (${kit.chromiumPath}). Run helios-infra doctor.`, {
+          cause,
+          details: { chromium: kit.chromiumPath },
+        });
+      }
+    }
+  }
+
+  static async #launch(kind: BrowserKind, port: number, kit: Kit): Promise<Browser> {
     const profile = await createWorkFolder('browser');
     try {
       const browser = await puppeteer.launch({
@@ -96,21 +125,22 @@ export class Browser implements AsyncDisposable {
         handleSIGTERM: false,
         handleSIGHUP: false,
         targetFilter: () => false,
-        env: { ...kit.env },
+        env: { ...kit.env, TMPDIR: profile.path },
         protocolTimeout: 0,
         args: [
           ...COMMON_FLAGS,
-          ...(mode === 'begin-frame' ? BEGIN_FRAME_FLAGS : []),
+          ...(kind.mode === 'begin-frame' ? BEGIN_FRAME_FLAGS : []),
+          `--force-device-scale-factor=${kind.scale ?? 1}`,
           `--host-resolver-rules=MAP ${COMPOSITION_HOST}:80 127.0.0.1:${port}`,
           `--user-data-dir=${profile.path}`,
         ],
       });
-      return new Browser(mode, browser, await browser.target().createCDPSession(), profile);
-    } catch (cause) {
+      const root = await browser.target().createCDPSession();
+      await root.send('Target.setDiscoverTargets', { discover: true });
+      return new Browser(kind, browser, root, profile);
+    } catch (error) {
       await profile[Symbol.asyncDispose]();
-      throw new KitError(`Chromium does not start (${kit.chromiumPath}). Run helios-infra doctor.`, {
-        cause,
-      });
+      throw error;
     }
   }
 
@@ -123,13 +153,15 @@ export class Browser implements AsyncDisposable {
   }
 
   /** Settles as `work` does, or rejects with `BrowserCrashedError` when the browser ends first. */
-  async guard<T>(work: Promise<T>): Promise<T> {
-    try {
-      return await Promise.race([work, this.#crashed.promise]);
-    } catch (error) {
-      if (this.#crash) throw this.#crash;
-      throw error;
-    }
+  guard<T>(work: Promise<T>): Promise<T> {
+    // Not Promise.race with one promise for the crash: that would hold every result until the browser ends.
+    return new Promise((resolve, reject) => {
+      if (this.#crash) reject(this.#crash);
+      this.#guarded.add(reject);
+      work
+        .then(resolve, (error: unknown) => reject(this.#crash ?? error))
+        .finally(() => this.#guarded.delete(reject));
+    });
   }
 
   /** Ends the browser and all its processes at once. */

@@ -19,7 +19,7 @@ import { sha256File } from '../utils/digest.ts';
 import { CaptureStalledError, EncoderError, ValidationError, VersionMismatchError } from '../utils/errors.ts';
 import { readPacketTimes } from '../utils/packet-times.ts';
 import { createWorkFolder } from '../utils/work-folder.ts';
-import { Browser, type CaptureMode } from './browser.ts';
+import { Browser, type BrowserKind, type CaptureMode } from './browser.ts';
 import { CompositionServer } from './composition-server.ts';
 import { writeSegment } from './segment-writer.ts';
 import { workerVersion } from './worker-version.ts';
@@ -61,8 +61,10 @@ export class ChromiumFrameWorker implements FrameWorker, AsyncDisposable {
     const found = await this.findSegment(job.segmentKey);
     if (found) return { ...found, index: job.index };
     const { capture } = job.page;
-    const modes: CaptureMode[] = capture === 'screenshot' ? ['screenshot'] : ['begin-frame', 'begin-frame'];
-    if (capture === 'auto') modes.push('screenshot');
+    // The browser's own scale is 0.5 at the least.
+    const slow = capture === 'screenshot' || job.encoding.scale < 0.5;
+    const modes: CaptureMode[] = slow ? ['screenshot'] : ['begin-frame', 'begin-frame'];
+    if (capture === 'auto' && !slow) modes.push('screenshot');
     for (const [attempt, mode] of modes.entries()) {
       try {
         return await this.#render(job, mode, context);
@@ -73,27 +75,38 @@ export class ChromiumFrameWorker implements FrameWorker, AsyncDisposable {
     throw new CaptureStalledError('No capture mode gave a picture.');
   }
 
-  /** The result of a segment that the store has; its `index` is that of the plan it was rendered for. */
+  /**
+   * The result of a segment that the store has; its `index` is that of the plan it was rendered for. A damaged
+   * one counts as none: it is rendered again.
+   */
   async findSegment(segmentKey: string): Promise<FrameResult | undefined> {
     const recordKey = keys.segmentRecord(segmentKey);
     if (!(await this.store.head(recordKey))) return undefined;
-    const record = segmentRecordSchema.safeParse(await readJson(this.store, recordKey));
+    const read = await readJson(this.store, recordKey).catch((error: unknown) => {
+      if (error instanceof SyntaxError) return undefined;
+      throw error;
+    });
+    const record = segmentRecordSchema.safeParse(read);
     if (!record.success) return undefined;
     const { frameDigests: _, ...result } = record.data;
     const video = await this.store.head(result.videoKey);
-    return video?.size === result.bytes ? { ...result, cached: true } : undefined;
+    if (video?.size !== result.bytes) return undefined;
+    // Stores in the cloud check what they keep; a disk does not.
+    const file = this.store.localPath(result.videoKey);
+    if (file && (await sha256File(file)) !== result.sha256) return undefined;
+    return { ...result, cached: true };
   }
 
   /** Lends a browser that reads a composition, for as long as `work` runs. */
   async withBrowser<T>(
     ref: CompositionRef,
-    mode: CaptureMode,
+    kind: BrowserKind,
     signal: AbortSignal | undefined,
     work: (browser: Browser) => Promise<T>,
   ): Promise<T> {
     throwIfAborted(signal);
     await using folder = await createWorkFolder('bundle');
-    const stage = await this.#takeStage(mode);
+    const stage = await this.#takeStage(kind);
     const off = onAbort(signal, () => stage.browser.kill());
     try {
       await this.#serve(stage.server, ref, folder.path);
@@ -120,8 +133,9 @@ export class ChromiumFrameWorker implements FrameWorker, AsyncDisposable {
     await using folder = await createWorkFolder('segment');
     const extension = codecTraits[job.encoding.codec].segmentExtension;
     const file = path.join(folder.path, `segment.${extension}`);
+    const kind = { mode, scale: mode === 'screenshot' ? 1 : job.encoding.scale };
     let browserMs = 0;
-    const written = await this.withBrowser(job.composition.ref, mode, context.signal, (browser) => {
+    const written = await this.withBrowser(job.composition.ref, kind, context.signal, (browser) => {
       browserMs = performance.now() - since;
       return writeSegment(browser, job, file, context);
     });
@@ -156,15 +170,18 @@ export class ChromiumFrameWorker implements FrameWorker, AsyncDisposable {
     return result;
   }
 
-  async #takeStage(mode: CaptureMode): Promise<Stage> {
-    for (const stage of this.#idle.filter(({ browser }) => browser.mode === mode)) {
+  async #takeStage(kind: BrowserKind): Promise<Stage> {
+    const { mode, scale = 1 } = kind;
+    for (const stage of this.#idle.filter(
+      ({ browser }) => browser.mode === mode && browser.scale === scale,
+    )) {
       this.#idle = this.#idle.filter((other) => other !== stage);
       if (stage.browser.alive) return stage;
       await closeStage(stage);
     }
     const server = await CompositionServer.listen();
     try {
-      return { server, browser: await Browser.launch(mode, server.port) };
+      return { server, browser: await Browser.launch(kind, server.port) };
     } catch (error) {
       await server[Symbol.asyncDispose]();
       throw error;

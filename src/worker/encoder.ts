@@ -1,10 +1,10 @@
-import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { codecTraits } from '../types/codecs.ts';
 import type { Encoding } from '../types/encoding.ts';
 import { type Fps, toRational } from '../types/fps.ts';
+import { EncoderError } from '../utils/errors.ts';
 import { startFfmpeg } from '../utils/ffmpeg.ts';
 import { toWriteError } from '../utils/fs-errors.ts';
 import { segmentArgs } from './encoder-args.ts';
@@ -48,6 +48,8 @@ export class Encoder {
   #last: Buffer | undefined;
   #next = 0;
   #written = -1;
+  #over = false;
+  #wake: () => void = () => {};
 
   constructor(options: EncoderOptions) {
     this.#options = options;
@@ -61,6 +63,11 @@ export class Encoder {
     }
     const stream = { codec: pictures, width, height, frameMicroseconds: this.#microseconds(1) };
     this.#sink.input.write(matroskaHeader(stream));
+    const onOver = () => {
+      this.#over = true;
+      this.#wake();
+    };
+    this.#sink.done.then(onOver, onOver);
   }
 
   /** Adds a frame. @param picture `undefined` when it is that of the frame before */
@@ -85,14 +92,19 @@ export class Encoder {
 
   async #send(frame: number): Promise<void> {
     if (!this.#last) throw new RangeError('the first frame of a segment needs a picture');
-    const { input, done } = this.#sink;
+    const { input } = this.#sink;
     input.write(matroskaPictureHead(Math.round(this.#microseconds(frame)), this.#last.length));
     this.#written = frame;
-    if (input.write(this.#last)) return;
-    await Promise.race([
-      once(input, 'drain'),
-      done.then(() => Promise.reject(new RangeError('the encoder ended early'))),
-    ]);
+    if (!input.write(this.#last)) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+        input.once('drain', resolve);
+      });
+    }
+    // A broken pipe says nothing; why the encoder ended does.
+    if (!this.#over) return;
+    await this.#sink.done;
+    throw new EncoderError('The encoder ended before the last frame.');
   }
 
   #microseconds(frames: number): number {

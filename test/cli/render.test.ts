@@ -67,6 +67,8 @@ test('writes a still to just the file named', async () => {
     fixture('barcode-css'),
     '--frame',
     '33',
+    '--scale',
+    '2',
     '-o',
     'stills/33.png',
     '--quiet',
@@ -75,6 +77,7 @@ test('writes a still to just the file named', async () => {
   expect(status).toBe(0);
   expect(await readdir(cli.path('stills'))).toEqual(['33.png']);
   expect(await decodeBarcodesOfImages([cli.path('stills/33.png')])).toEqual([33]);
+  expect((await probe(cli.path('stills/33.png'))).streams[0]).toMatchObject({ width: 640, height: 360 });
 });
 
 test("reads upstream's job.json and runs none of its commands", async () => {
@@ -107,6 +110,7 @@ test.each([
   ['SIGINT', 130, '"framesDone":1'],
   ['SIGTERM', 143, '"phase":"plan"'],
 ] as const)('%s to the process group cancels and leaves nothing behind', async (signal, exit, moment) => {
+  await mkdir(cli.path(signal));
   const { child, ended, waitFor } = cli.start([
     'render',
     fixture('barcode-css'),

@@ -44,14 +44,16 @@ describe('a path that can not be written', () => {
     expect(await readdir(outputPath)).toEqual([]);
   });
 
-  test.each(['/proc/helios/video.mp4', '/proc/helios/a/b/video.mp4', '/sys/kernel/video.mp4', '/dev/null/video.mp4'])(
-    'nobody may write there: %s',
-    async (outputPath) => {
-      const error = await scene.fail({ outputPath });
-      expect(error).toBeInstanceOf(OutputError);
-      expect(error.message).toContain(outputPath);
-    },
-  );
+  test.each([
+    '/proc/helios/video.mp4',
+    '/proc/helios/a/b/video.mp4',
+    '/sys/kernel/video.mp4',
+    '/dev/null/video.mp4',
+  ])('nobody may write there: %s', async (outputPath) => {
+    const error = await scene.fail({ outputPath });
+    expect(error).toBeInstanceOf(OutputError);
+    expect(error.message).toContain(outputPath);
+  });
 
   test('its name is too long', async () => {
     const outputPath = path.join(scene.outputs, `${'x'.repeat(250)}.mp4`);

@@ -280,18 +280,14 @@ describe('where a sound starts and ends', () => {
 });
 
 describe('levels', () => {
+  // Not compressed: FFmpeg's AAC takes up to 3 dB from a lone tone that is louder than 0.45 of full scale.
+  const levelsOf = (job: JobSketch) =>
+    soundOf({ ...job, encoding: { codec: 'prores', audioCodec: 'wav' }, extension: 'mov' });
   const tone = (attributes: string, script = '') =>
     page({ html: `<audio src="tone.flac" ${attributes}></audio>`, script });
 
   test('a tone is as loud as it was, to its end', async () => {
-    const { audio } = await soundOf(tone(''));
-    expectLevel(rms(audio, 0.1, 2.9), TONE);
-    expect(rms(audio, 3.05, 3.9)).toBeLessThan(0.001);
-  });
-
-  test('is exact when nothing is compressed', async () => {
-    const encoding = { codec: 'prores', audioCodec: 'wav' } as const;
-    const { audio } = await soundOf({ ...tone(''), encoding, extension: 'mov' });
+    const { audio } = await levelsOf(tone(''));
     expect(audio.samples).toHaveLength(4 * RATE);
     expect(rms(audio, 0, 3)).toBeCloseTo(TONE, 4);
     expect(rms(audio, 3, 4)).toBe(0);
@@ -299,38 +295,38 @@ describe('levels', () => {
 
   test('two tones add up, and nothing is normalised', async () => {
     const html = '<audio src="tone.flac"></audio><audio src="tone.flac" data-helios-offset="1"></audio>';
-    const { audio } = await soundOf(page({ html }));
+    const { audio } = await levelsOf(page({ html }));
     expectLevel(rms(audio, 0.1, 0.9), TONE);
     expectLevel(rms(audio, 1.1, 2.9), 2 * TONE);
     expectLevel(rms(audio, 3.1, 3.9), TONE);
   });
 
   test.each([0.25, 0.5])('volume %f', async (volume) => {
-    const { audio } = await soundOf(tone('', `document.querySelector('audio').volume = ${volume}`));
+    const { audio } = await levelsOf(tone('', `document.querySelector('audio').volume = ${volume}`));
     expectLevel(rms(audio, 0.1, 2.9), volume * TONE);
   });
 
   test('data-helios-fade-in', async () => {
-    const { audio } = await soundOf(tone('data-helios-fade-in="2"'));
+    const { audio } = await levelsOf(tone('data-helios-fade-in="2"'));
     expectLevel(rms(audio, 0.49, 0.51), 0.25 * TONE);
     expectLevel(rms(audio, 0.99, 1.01), 0.5 * TONE);
     expectLevel(rms(audio, 2.1, 2.9), TONE);
   });
 
   test('data-helios-fade-out ends where the sound ends', async () => {
-    const { audio } = await soundOf(tone('data-helios-fade-out="2"'));
+    const { audio } = await levelsOf(tone('data-helios-fade-out="2"'));
     expectLevel(rms(audio, 0.1, 0.9), TONE);
     expectLevel(rms(audio, 1.99, 2.01), 0.5 * TONE);
     expectLevel(rms(audio, 2.49, 2.51), 0.25 * TONE);
   });
 
   test('data-helios-fade-easing', async () => {
-    const { audio } = await soundOf(tone('data-helios-fade-in="2" data-helios-fade-easing="quad.in"'));
+    const { audio } = await levelsOf(tone('data-helios-fade-in="2" data-helios-fade-easing="quad.in"'));
     expectLevel(rms(audio, 0.99, 1.01), 0.25 * TONE);
   });
 
   test('a page that fades its element itself keeps the base volume and its own fades', async () => {
-    const { audio } = await soundOf(
+    const { audio } = await levelsOf(
       tone(
         'data-helios-fade-in="1"',
         `const audio = document.querySelector('audio');
@@ -343,8 +339,13 @@ describe('levels', () => {
   });
 
   test('a loop has no seam', async () => {
-    const { audio } = await soundOf(tone('loop'));
-    for (let at = 2.8; at < 3.2; at += 0.01) expectLevel(rms(audio, at, at + 0.01), TONE);
+    const { audio } = await levelsOf(tone('loop'));
+    for (let at = 2.8; at < 3.2; at += 0.01) expect(rms(audio, at, at + 0.01)).toBeCloseTo(TONE, 3);
+    // From one sample of 1 kHz at 0.5 to the next there are at most 0.066.
+    const { samples } = audio;
+    for (const [index, sample] of samples.entries())
+      if (index > 0 && Math.abs(sample - (samples[index - 1] ?? 0)) > 0.067)
+        throw new Error(`a click at ${index / RATE} s`);
   });
 });
 

@@ -64,13 +64,18 @@ export function installMedia(state: PageState): void {
 
   Object.defineProperty(proto, 'currentTime', {
     ...currentTime,
+    // Nobody hears the elements here, so a sound's place is only kept in mind.
+    get(this: HTMLMediaElement): number {
+      if (this instanceof HTMLVideoElement) return currentTime.get.call(this);
+      return mediaTime(this, trackOf(this));
+    },
     set(this: HTMLMediaElement, seconds: number) {
       const track = trackOf(this);
       if (window.helios === undefined) {
         Object.assign(track, { started: state.now, from: Number(seconds) || 0 });
         track.scrubbed = true;
       }
-      currentTime.set.call(this, seconds);
+      if (this instanceof HTMLVideoElement) currentTime.set.call(this, seconds);
     },
   });
   proto.play = function play() {
@@ -109,7 +114,15 @@ export function installMedia(state: PageState): void {
   const failure = (element: HTMLMediaElement): string =>
     `${element.tagName.toLowerCase()} ${element.currentSrc || element.src}: ${element.error?.message || 'can not be played'}`;
 
+  /** While it loads, a Helios page may pause and move its elements; there, only their attributes count. */
+  const forgetLoading = (): void => {
+    for (const [element, track] of tracks) {
+      if (element.isConnected) Object.assign(track, { started: 0, from: 0, playing: true, scrubbed: false });
+    }
+  };
+
   state.syncMedia = () => {
+    if (!started && window.helios !== undefined) forgetLoading();
     started = true;
     for (const element of elements()) {
       const track = trackOf(element);
