@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { readJson } from '../storage/object-store.ts';
+import { putJson, readJson } from '../storage/object-store.ts';
 import type { AudioTrack } from '../types/audio.ts';
 import { audioCodecOf, outputFrames } from '../types/codecs.ts';
 import type { CompositionRef, ResolvedComposition } from '../types/composition.ts';
@@ -8,7 +8,7 @@ import type { FrameJob } from '../types/frame-job.ts';
 import type { Plan } from '../types/plan.ts';
 import type { FrameRange, PageOptions, RenderJob } from '../types/render-job.ts';
 import { canonicalJson, sha256 } from '../utils/digest.ts';
-import { type AudioError, FrameRangeError } from '../utils/errors.ts';
+import { type AudioError, FrameRangeError, StorageError } from '../utils/errors.ts';
 import type { Browser } from '../worker/browser.ts';
 import type { ChromiumFrameWorker } from '../worker/chromium-frame-worker.ts';
 import { PageSession } from '../worker/page-session.ts';
@@ -50,9 +50,15 @@ async function remember<T>(
 ): Promise<T> {
   if (ref.kind === 'url') return find();
   const key = `probes/${sha256(canonicalJson({ question, worker: await workerVersion() }))}.json`;
-  if (await store.head(key)) return (await readJson(store, key)) as T;
+  if (await store.head(key)) {
+    try {
+      return (await readJson(store, key)) as T;
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error;
+    }
+  }
   const found = await find();
-  await store.putIfAbsent(key, JSON.stringify(found));
+  await putJson(store, key, found);
   return found;
 }
 

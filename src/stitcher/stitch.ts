@@ -8,6 +8,7 @@ import { sha256File } from '../utils/digest.ts';
 import { StitchError } from '../utils/errors.ts';
 import { createWorkFolder } from '../utils/work-folder.ts';
 import { checkOutput } from './check-output.ts';
+import { checkPictures } from './check-pictures.ts';
 import { concatSegments, type SegmentFile } from './concat.ts';
 
 export interface StitchOptions {
@@ -73,7 +74,7 @@ export async function stitch(options: StitchOptions): Promise<void> {
     signal,
   });
   const { pictures, segmentExtension } = codecTraits[plan.encoding.codec];
-  if (pictures) return;
+  if (pictures) return checkPictures(output, plan.frames);
   const exact = segmentExtension !== 'webm' && !output.endsWith('.mkv');
   await checkOutput(output, { frames: plan.frames, fps, exact }, signal);
 }

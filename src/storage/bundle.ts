@@ -6,7 +6,7 @@ import { sha256Schema } from '../types/composition.ts';
 import { canonicalJson, sha256, sha256File } from '../utils/digest.ts';
 import { CompositionNotFoundError, UnsafePathError } from '../utils/errors.ts';
 import { assertSafeRelativePath } from '../utils/paths.ts';
-import { type ObjectStore, readJson } from './object-store.ts';
+import { type ObjectBody, type ObjectStore, readJson } from './object-store.ts';
 
 const bundleFileSchema = z.strictObject({
   sha256: sha256Schema,
@@ -135,6 +135,19 @@ async function collect(folder: string): Promise<SourceFile[]> {
   return files;
 }
 
+/** Stores what its key names by content; what lies there with another size was cut off, and is replaced. */
+async function putContent(
+  store: ObjectStore,
+  key: string,
+  body: ObjectBody,
+  size: number,
+  contentType: string,
+): Promise<void> {
+  const known = await store.head(key);
+  if (!known) await store.putIfAbsent(key, body, { contentType });
+  else if (known.size !== size) await store.put(key, body, { contentType });
+}
+
 /**
  * Stores a composition's folder by content: each file once under its SHA-256, and a manifest. A reference
  * `/node_modules/<package>/…` in its pages, scripts and styles brings that npm package's files in.
@@ -146,13 +159,14 @@ export async function createBundle(store: ObjectStore, source: string): Promise<
   for (const { file, inBundle } of await collect(folder)) {
     const digest = await sha256File(file);
     const contentType = lookup(inBundle) || 'application/octet-stream';
-    files[assertSafeRelativePath(inBundle)] = { sha256: digest, size: (await stat(file)).size, contentType };
-    await store.putIfAbsent(blobKey(digest), { file }, { contentType });
+    const { size } = await stat(file);
+    files[assertSafeRelativePath(inBundle)] = { sha256: digest, size, contentType };
+    await putContent(store, blobKey(digest), { file }, size, contentType);
   }
   const manifest = { files };
   const text = canonicalJson(manifest);
   const digest = sha256(text);
-  await store.putIfAbsent(bundleKey(digest), text, { contentType: 'application/json' });
+  await putContent(store, bundleKey(digest), text, Buffer.byteLength(text), 'application/json');
   return { digest, entry, manifest };
 }
 

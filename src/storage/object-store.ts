@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
+import { StorageError } from '../utils/errors.ts';
 
 /** What is put: bytes, text (UTF-8), or a file of this machine. */
 export type ObjectBody = Uint8Array | string | { readonly file: string };
@@ -38,8 +39,17 @@ export async function readBytes(store: ObjectStore, key: string): Promise<Buffer
   return buffer(await store.get(key));
 }
 
+/** @throws NotFoundError; StorageError when the object is no JSON */
 export async function readJson(store: ObjectStore, key: string): Promise<unknown> {
-  return JSON.parse((await readBytes(store, key)).toString('utf8'));
+  const text = (await readBytes(store, key)).toString('utf8');
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new StorageError(`${key} of the store is damaged: it is no JSON (${store.url}).`, {
+      cause,
+      details: { key, store: store.url },
+    });
+  }
 }
 
 export async function putJson(store: ObjectStore, key: string, value: unknown): Promise<void> {

@@ -93,5 +93,6 @@ export function trackTimescale(fps: Fps): number {
 /** The output's frame rate. */
 export function outputFps(fps: Fps, everyNthFrame: number): Fps {
   const { num, den } = toRational(fps);
-  return everyNthFrame === 1 ? fps : `${num}/${den * everyNthFrame}`;
+  const rate = reduce(num, den * everyNthFrame);
+  return rate.den === 1 ? rate.num : `${rate.num}/${rate.den}`;
 }

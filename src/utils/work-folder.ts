@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { toWriteError } from './fs-errors.ts';
 
 const PREFIX = 'helios-infra-';
 
@@ -19,9 +20,15 @@ export interface WorkFolder extends AsyncDisposable {
   readonly path: string;
 }
 
-/** A new empty folder in the system's temporary folder, named after this process. */
+/**
+ * A new empty folder in the system's temporary folder, named after this process.
+ * @throws OutputError, DiskFullError
+ */
 export async function createWorkFolder(purpose: string): Promise<WorkFolder> {
-  const folder = await mkdtemp(path.join(tmpdir(), `${PREFIX}${process.pid}-${purpose}-`));
+  const prefix = path.join(tmpdir(), `${PREFIX}${process.pid}-${purpose}-`);
+  const folder = await mkdtemp(prefix).catch((error: unknown) => {
+    throw toWriteError(error, prefix);
+  });
   return {
     path: folder,
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true, maxRetries: 3 }),
@@ -30,7 +37,7 @@ export async function createWorkFolder(purpose: string): Promise<WorkFolder> {
 
 /** Removes work folders whose process was killed before it could. */
 export async function sweepWorkFolders(): Promise<void> {
-  for (const name of await readdir(tmpdir())) {
+  for (const name of await readdir(tmpdir()).catch(() => [])) {
     const pid = new RegExp(`^${PREFIX}(\\d+)-`).exec(name)?.[1];
     if (pid && !isAlive(Number(pid))) {
       await rm(path.join(tmpdir(), name), { recursive: true, force: true }).catch(() => {});

@@ -71,6 +71,7 @@ export class Browser implements AsyncDisposable {
   readonly #profile: WorkFolder;
   #crash: BrowserCrashedError | undefined;
   readonly #guarded = new Set<(crash: BrowserCrashedError) => void>();
+  #drawing: number | undefined;
   #closing = false;
 
   private constructor(kind: BrowserKind, browser: PuppeteerBrowser, root: CDPSession, profile: WorkFolder) {
@@ -162,6 +163,20 @@ export class Browser implements AsyncDisposable {
         .then(resolve, (error: unknown) => reject(this.#crash ?? error))
         .finally(() => this.#guarded.delete(reject));
     });
+  }
+
+  /**
+   * Checks that the process that draws is still the first one: a browser starts another by itself, but canvases
+   * are blank and WebGL contexts lost.
+   * @throws BrowserCrashedError
+   */
+  async checkDrawing(): Promise<void> {
+    const { processInfo } = await this.guard(this.root.send('SystemInfo.getProcessInfo'));
+    const id = processInfo.find(({ type }) => type === 'GPU')?.id;
+    this.#drawing ??= id;
+    if (id === this.#drawing) return;
+    this.#fail("Chromium's drawing process ended while it was rendering.", {});
+    if (this.#crash) throw this.#crash;
   }
 
   /** Ends the browser and all its processes at once. */

@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { blobKey, readBundle } from '../storage/bundle.ts';
@@ -16,13 +17,26 @@ import {
 } from '../types/frame-job.ts';
 import { onAbort, throwIfAborted } from '../utils/abort.ts';
 import { sha256File } from '../utils/digest.ts';
-import { CaptureStalledError, EncoderError, ValidationError, VersionMismatchError } from '../utils/errors.ts';
+import { freeBytes } from '../utils/disk-space.ts';
+import {
+  BrowserCrashedError,
+  CaptureStalledError,
+  DiskFullError,
+  EncoderError,
+  KitError,
+  StorageError,
+  ValidationError,
+  VersionMismatchError,
+} from '../utils/errors.ts';
 import { readPacketTimes } from '../utils/packet-times.ts';
 import { createWorkFolder } from '../utils/work-folder.ts';
 import { Browser, type BrowserKind, type CaptureMode } from './browser.ts';
 import { CompositionServer } from './composition-server.ts';
 import { writeSegment } from './segment-writer.ts';
 import { workerVersion } from './worker-version.ts';
+
+/** Less in the temporary folder is too little for a browser. */
+const BROWSER_ROOM_BYTES = 16 * 1024 ** 2;
 
 /** A server and the browser that reads from it; one page at a time. */
 interface Stage {
@@ -83,7 +97,7 @@ export class ChromiumFrameWorker implements FrameWorker, AsyncDisposable {
     const recordKey = keys.segmentRecord(segmentKey);
     if (!(await this.store.head(recordKey))) return undefined;
     const read = await readJson(this.store, recordKey).catch((error: unknown) => {
-      if (error instanceof SyntaxError) return undefined;
+      if (error instanceof StorageError) return undefined;
       throw error;
     });
     const record = segmentRecordSchema.safeParse(read);
@@ -110,13 +124,17 @@ export class ChromiumFrameWorker implements FrameWorker, AsyncDisposable {
     const off = onAbort(signal, () => stage.browser.kill());
     try {
       await this.#serve(stage.server, ref, folder.path);
+      await stage.browser.checkDrawing();
       const value = await work(stage.browser);
+      await stage.browser.checkDrawing();
       this.#idle.push(stage);
       return value;
     } catch (error) {
+      const crash = await stage.browser.checkDrawing().catch((reason: unknown) => reason);
+      const reason = await reasonOf(crash ?? error);
       await closeStage(stage);
       throwIfAborted(signal);
-      throw error;
+      throw reason;
     } finally {
       off();
     }
@@ -198,6 +216,19 @@ export class ChromiumFrameWorker implements FrameWorker, AsyncDisposable {
       return { file: await localCopy(this.store, blobKey(entry.sha256), folder), size, contentType };
     });
   }
+}
+
+/** Why a browser failed: one that finds no room for its temporary files just ends. */
+async function reasonOf(error: unknown): Promise<unknown> {
+  const failed =
+    error instanceof BrowserCrashedError || error instanceof KitError || error instanceof CaptureStalledError;
+  if (!failed) return error;
+  const free = await freeBytes(tmpdir());
+  if (free >= BROWSER_ROOM_BYTES) return error;
+  return new DiskFullError(
+    `Chromium failed, and ${tmpdir()} has ${Math.floor(free / 1024 ** 2)} MiB left for its temporary files. Free some space, or set TMPDIR to a larger disk.`,
+    { cause: error, details: { folder: tmpdir(), free } },
+  );
 }
 
 async function closeStage({ server, browser }: Stage): Promise<void> {

@@ -95,7 +95,7 @@ export class Encoder {
     const { input } = this.#sink;
     input.write(matroskaPictureHead(Math.round(this.#microseconds(frame)), this.#last.length));
     this.#written = frame;
-    if (!input.write(this.#last)) {
+    if (!input.write(this.#last) && !this.#over) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
         input.once('drain', resolve);

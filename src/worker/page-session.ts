@@ -2,7 +2,7 @@ import type { CDPSession } from 'puppeteer-core';
 import type { ResolvedComposition } from '../types/composition.ts';
 import { frameToMs, toRational } from '../types/fps.ts';
 import type { PageOptions } from '../types/render-job.ts';
-import { CompositionLoadError } from '../utils/errors.ts';
+import { BrowserCrashedError, CompositionLoadError } from '../utils/errors.ts';
 import { type Browser, COMPOSITION_HOST } from './browser.ts';
 import { FrameTicker } from './frame-ticker.ts';
 import { openTarget, type Target } from './open-target.ts';
@@ -201,6 +201,8 @@ export class PageSession implements AsyncDisposable {
     this.#mainFrame = frameTree.frame.id;
     const load = async () => {
       const { errorText } = await this.page.send('Page.navigate', { url });
+      if (errorText === 'net::ERR_INSUFFICIENT_RESOURCES')
+        throw new BrowserCrashedError(`Chromium had no memory or disk left to load ${url}.`);
       if (errorText)
         throw new CompositionLoadError(`The page ${url} could not be loaded: ${errorText}.`, {
           details: { url },

@@ -6,7 +6,7 @@ import type { RenderProgress } from '../../src/types/render-result.ts';
 import { decodeBarcodes } from '../helpers/barcode.ts';
 import { startChildRender } from '../helpers/child-render.ts';
 import { expectNothingLeft, type FaultJob, FaultScene, frameNumbers } from '../helpers/fault-scene.ts';
-import { toolPatterns, until, untilNoTools, untilTool, workFoldersOf } from '../helpers/processes.ts';
+import { toolPatterns, toolsOf, until, untilNoTools, untilTool, workFoldersOf } from '../helpers/processes.ts';
 
 let scene: FaultScene;
 beforeAll(async () => {
@@ -84,15 +84,14 @@ describe('a process that is killed each time', () => {
     });
     const hunt = async () => {
       while (!over) {
-        const found = await untilTool(toolPatterns.segmentEncoder).catch(() => undefined);
-        if (found && !over) {
-          await sleep(50);
-          try {
-            process.kill(found.pid, 'SIGKILL');
-          } catch {
-            // Gone already.
-          }
+        const tools = await toolsOf();
+        const found = tools.find(({ command }) => toolPatterns.segmentEncoder.test(command));
+        try {
+          if (found && !over) process.kill(found.pid, 'SIGKILL');
+        } catch {
+          // Gone already.
         }
+        await sleep(20);
       }
     };
     const hunting = hunt();
@@ -100,7 +99,7 @@ describe('a process that is killed each time', () => {
     expect(error).toMatchObject({ name: 'EncoderError', retryable: true });
     expect(error.message).toContain('FFmpeg was killed by SIGKILL');
     expect(error.details).toMatchObject({ signal: 'SIGKILL' });
-    void hunting;
+    await hunting;
   });
 });
 
