@@ -104,7 +104,7 @@ export function addPageOptions(command: Command): Command {
 export function addPictureOptions(command: Command): Command {
   return command
     .optionsGroup('Picture:')
-    .option('--scale <factor>', 'device pixels a CSS pixel, 0.1 to 4', numberFlag)
+    .option('--scale <factor>', 'output pixels a CSS pixel, 0.1 to 4', numberFlag)
     .option('--transparent', "keep the page's transparency (vp8, vp9, prores, png, gif)")
     .option('--jpeg-quality <number>', '1 to 100, for JPEG pictures', numberFlag);
 }

@@ -34,6 +34,7 @@ export function checkEncoding(encoding: Encoding, outputPath: string): void {
   if (transparent && pixelFormat && pixelFormat !== traits.alphaPixelFormat) {
     fail('encoding.pixelFormat', `keeps no transparency; use ${traits.alphaPixelFormat}`);
   }
+  if (traits.pictures && encoding.scale < 0.5) fail('encoding.scale', `must be at least 0.5 for ${codec}`);
   const audio = audioCodecOf(encoding);
   if (audio !== 'none' && !traits.audio.includes(audio)) {
     fail('encoding.audioCodec', `${codec} goes with ${traits.audio.join(', ')}, not ${audio}`);

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { putJson, readJson } from '../storage/object-store.ts';
 import type { AudioTrack } from '../types/audio.ts';
-import { audioCodecOf, outputFrames } from '../types/codecs.ts';
+import { audioCodecOf, captureScale, outputFrames } from '../types/codecs.ts';
 import type { CompositionRef, ResolvedComposition } from '../types/composition.ts';
 import type { FrameJob } from '../types/frame-job.ts';
 import type { Plan } from '../types/plan.ts';
@@ -105,7 +105,7 @@ export async function planJob(job: RenderJob, { ref, worker, capacity, signal }:
   const { store } = worker;
   const version = await workerVersion();
   const inBrowser = <T>(work: Parameters<typeof worker.withBrowser<T>>[3]) =>
-    worker.withBrowser(ref, browserKindOf(page, encoding.scale), signal, work);
+    worker.withBrowser(ref, browserKindOf(page, captureScale(encoding)), signal, work);
 
   const { outputPath: _, id: __, chunking: ___, ...asked } = job;
   const { composition, warnings } = await remember<Probe>(

@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { captureScale } from '../types/codecs.ts';
 import type { CompositionRef, CompositionSpec, ResolvedComposition } from '../types/composition.ts';
 import type { Encoding } from '../types/encoding.ts';
 import type { FrameRange, PageOptions } from '../types/render-job.ts';
@@ -63,7 +64,7 @@ export async function trySeeking(
   const last = end - 1 - length;
   const first = Math.min(start, last);
   const windows = [...new Set([first, Math.floor((first + last) / 2), last])];
-  const options = { composition, page, scale: encoding.scale, transparent: encoding.transparent };
+  const options = { composition, page, scale: captureScale(encoding), transparent: encoding.transparent };
   let spent = 0;
   let taken = 0;
   const look = async (session: PageSession, capture: Capture, frame: number): Promise<string> => {
@@ -94,6 +95,5 @@ export async function trySeeking(
 
 /** The browser that a job's frames are looked at with. */
 export function browserKindOf(page: Pick<PageOptions, 'capture'>, scale = 1): BrowserKind {
-  const slow = page.capture === 'screenshot' || scale < 0.5;
-  return slow ? { mode: 'screenshot' } : { mode: 'begin-frame', scale };
+  return page.capture === 'screenshot' ? { mode: 'screenshot' } : { mode: 'begin-frame', scale };
 }

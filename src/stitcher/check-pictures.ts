@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import path from 'node:path';
-import { DiskFullError, StitchError } from '../utils/errors.ts';
 import { freeBytes } from '../utils/disk-space.ts';
+import { DiskFullError, StitchError } from '../utils/errors.ts';
 
 /** The last bytes of a whole file. */
 const ENDINGS: Readonly<Record<string, Buffer>> = {

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { sha256Schema } from '../types/composition.ts';
 import { canonicalJson, sha256, sha256File } from '../utils/digest.ts';
 import { CompositionNotFoundError, UnsafePathError } from '../utils/errors.ts';
+import { errorCode } from '../utils/fs-errors.ts';
 import { assertSafeRelativePath } from '../utils/paths.ts';
 import { type ObjectBody, type ObjectStore, readJson } from './object-store.ts';
 
@@ -72,27 +73,27 @@ async function locate(source: string): Promise<{ folder: string; entry: string }
   return { folder: full, entry };
 }
 
+function leads(file: string, where: string, what: string, details: Record<string, unknown>): UnsafePathError {
+  return new UnsafePathError(`The link ${file} leads ${where}. ${what}`, { details: { file, ...details } });
+}
+
+/** @param above real paths of the folders that it is in, `folder` included */
 async function* walk(
   folder: string,
   root: string,
   skip: (name: string) => boolean,
+  above: readonly string[] = [root],
 ): AsyncIterable<SourceFile> {
   for (const entry of await readdir(folder, { withFileTypes: true })) {
     if (skip(entry.name)) continue;
     const file = path.join(folder, entry.name);
-    if (entry.isSymbolicLink()) {
-      const target = await realpath(file).catch(() => file);
-      if (path.relative(root, target).startsWith('..')) {
-        throw new UnsafePathError(
-          `The link ${file} leads out of the composition. Copy the file into the folder.`,
-          {
-            details: { file, target },
-          },
-        );
-      }
-    }
+    const target = entry.isSymbolicLink() ? await realpath(file).catch(() => undefined) : file;
+    if (target === undefined) throw leads(file, 'nowhere', 'Remove it, or mend it.', {});
+    if (path.relative(root, target).startsWith('..'))
+      throw leads(file, 'out of the composition', 'Copy the file into the folder.', { target });
+    if (above.includes(target)) throw leads(file, 'in a circle', 'Remove it.', { target });
     const info = await stat(file);
-    if (info.isDirectory()) yield* walk(file, root, skip);
+    if (info.isDirectory()) yield* walk(file, root, skip, [...above, target]);
     else if (info.isFile()) yield { file, inBundle: path.relative(root, file).split(path.sep).join('/') };
   }
 }
@@ -157,7 +158,12 @@ export async function createBundle(store: ObjectStore, source: string): Promise<
   const { folder, entry } = await locate(source);
   const files: Record<string, BundleFile> = {};
   for (const { file, inBundle } of await collect(folder)) {
-    const digest = await sha256File(file);
+    const digest = await sha256File(file).catch((cause: unknown) => {
+      throw new CompositionNotFoundError(`Can't read ${file} (${errorCode(cause)}).`, {
+        cause,
+        details: { file },
+      });
+    });
     const contentType = lookup(inBundle) || 'application/octet-stream';
     const { size } = await stat(file);
     files[assertSafeRelativePath(inBundle)] = { sha256: digest, size, contentType };

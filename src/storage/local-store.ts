@@ -102,7 +102,7 @@ export class LocalStore implements ObjectStore {
     } catch (error) {
       throw toWriteError(error, target);
     } finally {
-      await rm(partial, { force: true });
+      await rm(partial, { force: true }).catch(() => {});
     }
   }
 

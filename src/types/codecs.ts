@@ -101,12 +101,17 @@ export function needsEven(pixelFormat: string): { readonly width: boolean; reado
 /** Size of the output in pixels. */
 export function outputSize(
   composition: { width: number; height: number },
-  encoding: Encoding,
+  encoding: Pick<Encoding, 'scale'>,
 ): { width: number; height: number } {
   return {
     width: Math.round(composition.width * encoding.scale),
     height: Math.round(composition.height * encoding.scale),
   };
+}
+
+/** Device pixels a CSS pixel of the pictures: the browser's least is 0.5, below which FFmpeg makes them smaller. */
+export function captureScale({ scale }: Encoding): number {
+  return scale < 0.5 ? 1 : scale;
 }
 
 /** The frames of a range that an encoding shows: its start, and each n-th after it. */

@@ -40,7 +40,7 @@ export const encodingSchema = z.strictObject({
     .optional(),
   /** Frames between two key frames at the most. @default two seconds' worth */
   keyframeInterval: z.int().min(1).max(3000).optional(),
-  /** Device pixels a CSS pixel, 0.1 to 4. @default 1 */
+  /** Output pixels a CSS pixel, 0.1 to 4; 0.5 to 4 for png, jpeg and gif. @default 1 */
   scale: z.number().min(0.1).max(4).default(1),
   /** Renders each n-th frame only; the output's frame rate is divided by n. @default 1 */
   everyNthFrame: z.int().min(1).max(240).default(1),

@@ -52,10 +52,13 @@ const BEGIN_FRAME_FLAGS = [
 const CLOSE_MS = 2_000;
 const LAUNCHES = 2;
 
+/** The smallest scale that a browser takes; for a smaller one, its views are shrunk. */
+export const MIN_BROWSER_SCALE = 0.5;
+
 /** What a browser is started for. */
 export interface BrowserKind {
   readonly mode: CaptureMode;
-  /** Device pixels a CSS pixel; in `begin-frame` mode it is the browser's own, and at least 0.5. @default 1 */
+  /** Device pixels a CSS pixel; in `begin-frame` mode it is the browser's own, and so at least 0.5. @default 1 */
   readonly scale?: number;
 }
 

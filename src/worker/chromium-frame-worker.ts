@@ -5,7 +5,7 @@ import { blobKey, readBundle } from '../storage/bundle.ts';
 import { keys } from '../storage/keys.ts';
 import { localCopy } from '../storage/local-copy.ts';
 import { type ObjectStore, putJson, readJson } from '../storage/object-store.ts';
-import { codecTraits } from '../types/codecs.ts';
+import { captureScale, codecTraits } from '../types/codecs.ts';
 import type { CompositionRef } from '../types/composition.ts';
 import type { FrameJobContext, FrameWorker } from '../types/contracts.ts';
 import {
@@ -75,8 +75,7 @@ export class ChromiumFrameWorker implements FrameWorker, AsyncDisposable {
     const found = await this.findSegment(job.segmentKey);
     if (found) return { ...found, index: job.index };
     const { capture } = job.page;
-    // The browser's own scale is 0.5 at the least.
-    const slow = capture === 'screenshot' || job.encoding.scale < 0.5;
+    const slow = capture === 'screenshot';
     const modes: CaptureMode[] = slow ? ['screenshot'] : ['begin-frame', 'begin-frame'];
     if (capture === 'auto' && !slow) modes.push('screenshot');
     for (const [attempt, mode] of modes.entries()) {
@@ -151,7 +150,7 @@ export class ChromiumFrameWorker implements FrameWorker, AsyncDisposable {
     await using folder = await createWorkFolder('segment');
     const extension = codecTraits[job.encoding.codec].segmentExtension;
     const file = path.join(folder.path, `segment.${extension}`);
-    const kind = { mode, scale: mode === 'screenshot' ? 1 : job.encoding.scale };
+    const kind = { mode, scale: mode === 'screenshot' ? 1 : captureScale(job.encoding) };
     let browserMs = 0;
     const written = await this.withBrowser(job.composition.ref, kind, context.signal, (browser) => {
       browserMs = performance.now() - since;

@@ -23,6 +23,16 @@ function parseRange(header: string | undefined, size: number): readonly [number,
   return first > last || first >= size ? null : [first, last];
 }
 
+/** The path that a request names; one with escapes that mean nothing, such as `100%.png`, is taken as it stands. */
+function pathOf(url: string): string {
+  const [path = ''] = url.slice(1).split(/[?#]/);
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}
+
 /** Serves one composition at a time on loopback, with byte ranges. */
 export class CompositionServer implements AsyncDisposable {
   readonly port: number;
@@ -54,8 +64,7 @@ export class CompositionServer implements AsyncDisposable {
       response.writeHead(405, { allow: 'GET, HEAD' }).end();
       return;
     }
-    const { pathname } = new URL(request.url ?? '/', 'http://localhost');
-    const found = await this.#lookup(decodeURIComponent(pathname.slice(1)));
+    const found = await this.#lookup(pathOf(request.url ?? '/'));
     if (!found) {
       response.writeHead(404, { 'content-type': 'text/plain' }).end('not in the bundle');
       return;

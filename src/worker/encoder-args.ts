@@ -50,14 +50,25 @@ function encoderArgs(encoding: Encoding, keyframeInterval: number): string[] {
   }
 }
 
+export interface SegmentArgs {
+  readonly encoding: Encoding;
+  /** Of the output. */
+  readonly fps: Fps;
+  readonly pictures: PictureCodec;
+  /** Of the output, in pixels. */
+  readonly size: { readonly width: number; readonly height: number };
+  readonly file: string;
+}
+
 /** FFmpeg's arguments from a Matroska stream of pictures on stdin to a segment file. */
-export function segmentArgs(encoding: Encoding, fps: Fps, pictures: PictureCodec, file: string): string[] {
+export function segmentArgs({ encoding, fps, pictures, size, file }: SegmentArgs): string[] {
+  const { width, height } = size;
   const { num, den } = toRational(fps);
   const rate = `${num}/${den}`;
   // https://ffmpeg.org/ffmpeg-filters.html#scale: JPEG is BT.601 full range, video BT.709 limited
   const from = pictures === 'jpeg' ? 'in_color_matrix=bt601:in_range=pc:' : '';
   const filters = [
-    `scale=${from}out_color_matrix=bt709:out_range=tv`,
+    `scale=${width}:${height}:${from}out_color_matrix=bt709:out_range=tv`,
     `format=${pixelFormatOf(encoding)}`,
     `fps=${rate}:round=near`,
   ];

@@ -2,23 +2,16 @@ import { createWriteStream } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { codecTraits } from '../types/codecs.ts';
-import type { Encoding } from '../types/encoding.ts';
-import { type Fps, toRational } from '../types/fps.ts';
+import { toRational } from '../types/fps.ts';
 import { EncoderError } from '../utils/errors.ts';
 import { startFfmpeg } from '../utils/ffmpeg.ts';
 import { toWriteError } from '../utils/fs-errors.ts';
-import { segmentArgs } from './encoder-args.ts';
-import { matroskaHeader, matroskaPictureHead, type PictureCodec } from './matroska.ts';
+import { type SegmentArgs, segmentArgs } from './encoder-args.ts';
+import { matroskaHeader, matroskaPictureHead } from './matroska.ts';
 
-export interface EncoderOptions {
-  readonly encoding: Encoding;
-  /** Of the output. */
-  readonly fps: Fps;
-  readonly pictures: PictureCodec;
+export interface EncoderOptions extends SegmentArgs {
   /** Of the pictures, in pixels. */
-  readonly width: number;
-  readonly height: number;
-  readonly file: string;
+  readonly pictureSize: SegmentArgs['size'];
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -53,15 +46,15 @@ export class Encoder {
 
   constructor(options: EncoderOptions) {
     this.#options = options;
-    const { encoding, fps, pictures, width, height, file, signal } = options;
+    const { encoding, pictures, pictureSize, file, signal } = options;
     this.#copies = codecTraits[encoding.codec].pictures !== undefined;
     if (this.#copies) this.#sink = fileSink(file);
     else {
-      const ffmpeg = startFfmpeg(segmentArgs(encoding, fps, pictures, file), { signal });
+      const ffmpeg = startFfmpeg(segmentArgs(options), { signal });
       ffmpeg.stdout.resume();
       this.#sink = { input: ffmpeg.stdin, done: ffmpeg.done, abort: ffmpeg.kill };
     }
-    const stream = { codec: pictures, width, height, frameMicroseconds: this.#microseconds(1) };
+    const stream = { codec: pictures, ...pictureSize, frameMicroseconds: this.#microseconds(1) };
     this.#sink.input.write(matroskaHeader(stream));
     const onOver = () => {
       this.#over = true;

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { performance } from 'node:perf_hooks';
-import { codecTraits, outputFrames, outputSize } from '../types/codecs.ts';
+import { captureScale, codecTraits, outputFrames, outputSize } from '../types/codecs.ts';
 import type { FrameJobContext } from '../types/contracts.ts';
 import { outputFps } from '../types/fps.ts';
 import type { FrameJob, FrameTimings } from '../types/frame-job.ts';
@@ -56,7 +56,8 @@ export async function writeSegment(
       timings[part] += performance.now() - since;
     }
   };
-  const options = { composition, page, scale: encoding.scale, transparent: encoding.transparent };
+  const scale = captureScale(encoding);
+  const options = { composition, page, scale, transparent: encoding.transparent };
   await using session = await timed('load', PageSession.open(browser, options));
   const screenshot = screenshotOf(job);
   const capture = new Capture(session, screenshot, Math.max(10_000, page.timeouts.frame / 2));
@@ -64,7 +65,8 @@ export async function writeSegment(
     encoding,
     fps: outputFps(composition.fps, encoding.everyNthFrame),
     pictures: screenshot.format,
-    ...outputSize(composition, encoding),
+    size: outputSize(composition, encoding),
+    pictureSize: outputSize(composition, { scale }),
     file,
     signal,
   });

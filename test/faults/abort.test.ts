@@ -106,9 +106,12 @@ describe('a cancelled render leaves nothing', () => {
       onProgress: ({ segments, phase }) => {
         if (segments.retried > 0) setTimeout(() => controller.abort(), 5);
         else if (phase === 'render' && segments.inFlight > 0)
-          void untilTool(toolPatterns.segmentEncoder).then(({ pid }) => {
-            if (!controller.signal.aborted) process.kill(pid, 'SIGKILL');
-          }, () => {});
+          void untilTool(toolPatterns.segmentEncoder).then(
+            ({ pid }) => {
+              if (!controller.signal.aborted) process.kill(pid, 'SIGKILL');
+            },
+            () => {},
+          );
       },
     });
     expect(error).toBeInstanceOf(AbortedError);
@@ -117,7 +120,10 @@ describe('a cancelled render leaves nothing', () => {
 
 test('what was finished before is found by the next render', async () => {
   await cancelWhen(({ segments }) => segments.rendered === 2);
-  const { segments, output } = await scene.render({ ...job, outputPath: path.join(scene.folder, 'next.mp4') });
+  const { segments, output } = await scene.render({
+    ...job,
+    outputPath: path.join(scene.folder, 'next.mp4'),
+  });
   expect(segments.cached).toBeGreaterThanOrEqual(2);
   expect(await decodeBarcodes(output)).toEqual(frameNumbers(0, FRAMES));
   expect(await readdir(scene.outputs)).toEqual([]);

@@ -75,12 +75,15 @@ describe('a segment that is damaged in the store', () => {
     await expectWhole(result);
   });
 
-  test.each(['', '{"index":0', 'null', '{}', '\0\0\0\0'])('its record is %j: it is rendered again', async (text) => {
-    await writeFile(await newest('.json'), text);
-    const result = await render();
-    expect(result.segments.rendered).toBe(1);
-    await expectWhole(result);
-  });
+  test.each(['', '{"index":0', 'null', '{}', '\0\0\0\0'])(
+    'its record is %j: it is rendered again',
+    async (text) => {
+      await writeFile(await newest('.json'), text);
+      const result = await render();
+      expect(result.segments.rendered).toBe(1);
+      await expectWhole(result);
+    },
+  );
 });
 
 test.each(['probes', 'bundles', 'blobs'])('files of %s that are cut off are made anew', async (folder) => {

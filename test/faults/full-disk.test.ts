@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { concatSegments } from '../../src/stitcher/concat.ts';
@@ -28,7 +28,10 @@ describe.skipIf(!canMount)('on a disk of a few megabytes', () => {
   let disks = 0;
 
   /** Renders with a small disk at `disk`, and lists what is left on it. */
-  async function renderOn(megabytes: number, make: (disk: string) => { job: FaultJob; store?: string } & ChildOptions) {
+  async function renderOn(
+    megabytes: number,
+    make: (disk: string) => { job: FaultJob; store?: string } & ChildOptions,
+  ) {
     const disk = path.join(scene.folder, `disk-${++disks}`);
     const listing = `${disk}.txt`;
     await mkdir(disk);
@@ -70,14 +73,16 @@ describe.skipIf(!canMount)('on a disk of a few megabytes', () => {
     expect(await readdir(scene.outputs)).toEqual([]);
   });
 
-  test.each(['prores', 'png'] as const)('the temporary folder, with %s', async (codec) => {
-    const job: FaultJob = {
-      ...big,
-      composition: { durationInFrames: 3_000, inputProps: { codec } },
-      encoding: { codec, muted: true, scale: 2 },
-      outputPath: path.join(scene.outputs, codec === 'png' ? 'sequence' : 'video.mov'),
-    };
-    const { error, left, stderr } = await renderOn(24, (disk) => ({ env: { TMPDIR: disk }, job }));
+  test('the temporary folder, in mid-render', async () => {
+    const { error, left, stderr } = await renderOn(20, (disk) => ({
+      env: { TMPDIR: disk },
+      job: {
+        ...big,
+        composition: { durationInFrames: 1_000, inputProps: { long: true } },
+        encoding: { codec: 'prores', muted: true, scale: 2 },
+        outputPath: path.join(scene.outputs, 'video.mov'),
+      },
+    }));
     expect(stderr).toBe('');
     expect(error?.name).toBe('DiskFullError');
     expect(left.filter((file) => file.startsWith('helios-infra'))).toEqual([]);
@@ -106,14 +111,17 @@ describe('on /dev/full', () => {
     ]);
 
   test.each(['h264', 'prores', 'png'] as const)('a segment of %s', async (codec) => {
-    const file = path.join(scene.folder, `${codec}.${codec === 'prores' ? 'mov' : codec === 'png' ? 'mkv' : 'mp4'}`);
+    const file = path.join(
+      scene.folder,
+      `${codec}.${codec === 'prores' ? 'mov' : codec === 'png' ? 'mkv' : 'mp4'}`,
+    );
     await symlink('/dev/full', file);
     const encoder = new Encoder({
       encoding: encodingSchema.parse({ codec }),
       fps: 30,
       pictures: 'png',
-      width: 320,
-      height: 180,
+      size: { width: 320, height: 180 },
+      pictureSize: { width: 320, height: 180 },
       file,
     });
     const bytes = await picture();
@@ -125,16 +133,21 @@ describe('on /dev/full', () => {
     await encoder.abort();
   });
 
-  test('the output', async () => {
-    const segment = path.join(scene.folder, 'segment.mp4');
-    await runTool(ffmpegPath, [
-      ...['-v', 'error', '-f', 'lavfi', '-i', 'testsrc=size=320x180:duration=2', '-c:v', 'libx264', segment],
-    ]);
-    const output = path.join(scene.folder, 'full.mp4');
+  test.each([
+    ['h264', 'mp4', ['-c:v', 'libx264']],
+    ['h264', 'mkv', ['-c:v', 'libx264']],
+    ['vp8', 'webm', ['-c:v', 'libvpx']],
+    ['prores', 'mov', ['-c:v', 'prores_ks']],
+    ['gif', 'gif', ['-c:v', 'png']],
+  ] as const)('the output, %s in %s', async (codec, extension, encode) => {
+    const segment = path.join(scene.folder, `segment-${extension}.mkv`);
+    const source = ['-f', 'lavfi', '-i', 'testsrc=size=320x180:duration=2'];
+    await runTool(ffmpegPath, ['-v', 'error', ...source, ...encode, segment]);
+    const output = path.join(scene.folder, `full.${extension}`);
     await symlink('/dev/full', output);
     const joining = concatSegments({
       segments: [{ file: segment, frames: 50 }],
-      encoding: encodingSchema.parse({}),
+      encoding: encodingSchema.parse({ codec }),
       fps: 25,
       output,
       workFolder: scene.folder,
@@ -147,8 +160,8 @@ describe('on /dev/full', () => {
       encoding: encodingSchema.parse({}),
       fps: 30,
       pictures: 'png',
-      width: 320,
-      height: 180,
+      size: { width: 320, height: 180 },
+      pictureSize: { width: 320, height: 180 },
       file: path.join(scene.folder, 'no', 'such', 'folder.mp4'),
     });
     const bytes = await picture();
@@ -157,6 +170,5 @@ describe('on /dev/full', () => {
       await encoder.finish();
     };
     await expect(encode()).rejects.toMatchObject({ name: 'EncoderError', details: { exitCode: 1 } });
-    await writeFile(path.join(scene.folder, 'still-there'), '');
   });
 });

@@ -6,7 +6,14 @@ import type { RenderProgress } from '../../src/types/render-result.ts';
 import { decodeBarcodes } from '../helpers/barcode.ts';
 import { startChildRender } from '../helpers/child-render.ts';
 import { expectNothingLeft, type FaultJob, FaultScene, frameNumbers } from '../helpers/fault-scene.ts';
-import { toolPatterns, toolsOf, until, untilNoTools, untilTool, workFoldersOf } from '../helpers/processes.ts';
+import {
+  toolPatterns,
+  toolsOf,
+  until,
+  untilNoTools,
+  untilTool,
+  workFoldersOf,
+} from '../helpers/processes.ts';
 
 let scene: FaultScene;
 beforeAll(async () => {

@@ -1,0 +1,203 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type ObjectStore, putJson, readBytes, readJson } from '../../src/storage/object-store.ts';
+import { NotFoundError, StorageError, UnsafePathError } from '../../src/utils/errors.ts';
+
+/** A store to be tested, empty; disposed of after its tests. */
+export interface StoreUnderTest extends AsyncDisposable {
+  readonly store: ObjectStore;
+}
+
+/** What every store must do. */
+export function describeObjectStore(name: string, open: () => Promise<StoreUnderTest>): void {
+  describe(`${name} as an object store`, () => {
+    let opened: StoreUnderTest;
+    let store: ObjectStore;
+    let folder: string;
+    beforeAll(async () => {
+      opened = await open();
+      store = opened.store;
+      folder = await mkdtemp(path.join(tmpdir(), 'helios-contract-'));
+    });
+    afterAll(async () => {
+      await opened[Symbol.asyncDispose]();
+      await rm(folder, { recursive: true });
+    });
+
+    const keysUnder = async (prefix: string): Promise<string[]> => {
+      const found: string[] = [];
+      for await (const { key } of store.list(prefix)) found.push(key);
+      return found;
+    };
+
+    test('gives back what was put: text, bytes, a file', async () => {
+      const file = path.join(folder, 'file');
+      await writeFile(file, 'from a file');
+      await store.put('put/text', 'grüße');
+      await store.put('put/bytes', new Uint8Array([0, 255, 10, 13]));
+      await store.put('put/file', { file });
+      await store.put('put/empty', '');
+      expect((await readBytes(store, 'put/text')).toString()).toBe('grüße');
+      expect([...(await readBytes(store, 'put/bytes'))]).toEqual([0, 255, 10, 13]);
+      expect((await readBytes(store, 'put/file')).toString()).toBe('from a file');
+      expect(await readBytes(store, 'put/empty')).toHaveLength(0);
+    });
+
+    test('keeps a copy of a file, not the file', async () => {
+      const file = path.join(folder, 'changing');
+      await writeFile(file, 'before');
+      await store.put('copy', { file });
+      await writeFile(file, 'after!');
+      expect((await readBytes(store, 'copy')).toString()).toBe('before');
+    });
+
+    test('gives back a large object whole', async () => {
+      const bytes = Buffer.alloc(12 * 1024 * 1024, 'helios');
+      await store.put('large', bytes);
+      expect((await readBytes(store, 'large')).equals(bytes)).toBe(true);
+      expect(await store.head('large')).toMatchObject({ size: bytes.length });
+    });
+
+    test('put replaces', async () => {
+      await store.put('replaced', 'a long first text');
+      await store.put('replaced', 'second');
+      expect((await readBytes(store, 'replaced')).toString()).toBe('second');
+    });
+
+    test('putIfAbsent writes once, and tells', async () => {
+      expect(await store.putIfAbsent('once', 'first')).toBe(true);
+      expect(await store.putIfAbsent('once', 'second')).toBe(false);
+      expect((await readBytes(store, 'once')).toString()).toBe('first');
+    });
+
+    test('of twenty that put at the same time just one writes', async () => {
+      for (let round = 0; round < 5; round++) {
+        const key = `race/${round}`;
+        const writers = Array.from({ length: 20 }, (_, index) => `writer ${index}`.repeat(5_000));
+        const wrote = await Promise.all(writers.map((text) => store.putIfAbsent(key, text)));
+        expect(wrote.filter(Boolean)).toHaveLength(1);
+        expect((await readBytes(store, key)).toString()).toBe(writers[wrote.indexOf(true)]);
+      }
+    });
+
+    test('an object is seen whole or not at all', async () => {
+      const size = 2 * 1024 * 1024;
+      let over = false;
+      const sizes = new Set<number>();
+      const watch = async () => {
+        while (!over) {
+          const bytes = await readBytes(store, 'whole').catch(() => undefined);
+          if (bytes) sizes.add(new Set(bytes).size === 1 ? bytes.length : -1);
+        }
+      };
+      const watching = watch();
+      for (let round = 1; round <= 8; round++) await store.put('whole', Buffer.alloc(size, round));
+      over = true;
+      await watching;
+      expect([...sizes].filter((seen) => seen !== size)).toEqual([]);
+    });
+
+    test('head tells size and time, or that there is none', async () => {
+      const before = Date.now() - 2_000;
+      await store.put('head', '12345');
+      const info = await store.head('head');
+      expect(info).toMatchObject({ key: 'head', size: 5 });
+      expect(info?.modified.getTime()).toBeGreaterThan(before);
+      expect(await store.head('head/below')).toBeUndefined();
+      expect(await store.head('no/such')).toBeUndefined();
+    });
+
+    test('get of what is not there is a NotFoundError with the key', async () => {
+      await expect(store.get('no/such')).rejects.toMatchObject({
+        name: 'NotFoundError',
+        message: expect.stringContaining('no/such'),
+        details: { key: 'no/such' },
+      });
+      await expect(readJson(store, 'no/such')).rejects.toBeInstanceOf(NotFoundError);
+    });
+
+    test('lists keys in order, by a prefix that need not end at a slash', async () => {
+      const keys = ['list/b', 'list/a/2', 'list/a/10', 'list/a-1', 'list/ab', 'listing', 'list/Z'];
+      for (const key of keys) await store.put(key, key);
+      const under = keys.filter((key) => key.startsWith('list/'));
+      expect(await keysUnder('list/')).toEqual(under.sort());
+      expect(await keysUnder('list/a')).toEqual(under.filter((key) => key.startsWith('list/a')));
+      expect(await keysUnder('list/a/')).toEqual(['list/a/10', 'list/a/2']);
+      expect(await keysUnder('list')).toEqual([...under, 'listing'].sort());
+      expect(await keysUnder('nothing/')).toEqual([]);
+    });
+
+    test('lists all of many, with their sizes', async () => {
+      await Promise.all(
+        Array.from({ length: 120 }, (_, index) => store.put(`many/${index}`, 'x'.repeat(index))),
+      );
+      const sizes: number[] = [];
+      for await (const { key, size } of store.list('many/')) {
+        expect(size).toBe(Number(key.slice('many/'.length)));
+        sizes.push(size);
+      }
+      expect(sizes).toHaveLength(120);
+    });
+
+    test('deletes, and does not mind what is gone', async () => {
+      await store.put('deleted', 'x');
+      await store.delete('deleted');
+      await store.delete('deleted');
+      expect(await store.head('deleted')).toBeUndefined();
+      expect(await store.putIfAbsent('deleted', 'again')).toBe(true);
+    });
+
+    test.each([
+      '../x',
+      '/abs',
+      'a//b',
+      'a/../b',
+      'a/./b',
+      'a/',
+      '',
+      '.',
+      '..',
+      'a\\b',
+      'a\0b',
+      'a\nb',
+      'x'.repeat(1_025),
+    ])('refuses the key %j', async (key) => {
+      await expect(store.put(key, 'x')).rejects.toBeInstanceOf(UnsafePathError);
+      await expect(store.putIfAbsent(key, 'x')).rejects.toBeInstanceOf(UnsafePathError);
+      await expect(store.get(key)).rejects.toBeInstanceOf(UnsafePathError);
+      await expect(store.head(key)).rejects.toBeInstanceOf(UnsafePathError);
+      await expect(store.delete(key)).rejects.toBeInstanceOf(UnsafePathError);
+      await expect(store.presign(key, 60)).rejects.toBeInstanceOf(UnsafePathError);
+    });
+
+    test.each(['../', '/', '../../etc/', 'a/../../'])('lists nothing outside of it: %j', async (prefix) => {
+      expect(await keysUnder(prefix).catch((error: unknown) => error)).toSatisfy(
+        (found: unknown) => found instanceof UnsafePathError || (Array.isArray(found) && found.length === 0),
+      );
+    });
+
+    test('takes keys of any other letters', async () => {
+      const key = 'names/ä b+c%20&=#?*"\'~^é.json';
+      await store.put(key, 'odd');
+      expect((await readBytes(store, key)).toString()).toBe('odd');
+      expect(await keysUnder('names/')).toEqual([key]);
+    });
+
+    test('keeps JSON, and tells when it is damaged', async () => {
+      await putJson(store, 'value.json', { a: [1, null, 'x'] });
+      expect(await readJson(store, 'value.json')).toEqual({ a: [1, null, 'x'] });
+      await store.put('damaged.json', '{"a":');
+      const damaged = readJson(store, 'damaged.json');
+      await expect(damaged).rejects.toBeInstanceOf(StorageError);
+      await expect(damaged).rejects.toThrow('damaged.json of the store is damaged');
+    });
+
+    test('an object that lies on this machine is told by its path', async () => {
+      await store.put('local', 'bytes');
+      const file = store.localPath('local');
+      if (file !== undefined) expect(path.isAbsolute(file)).toBe(true);
+    });
+  });
+}
