@@ -51,14 +51,13 @@ const BEGIN_FRAME_FLAGS = [
 
 const CLOSE_MS = 2_000;
 const LAUNCHES = 2;
-
-/** The smallest scale that a browser takes; for a smaller one, its views are shrunk. */
-export const MIN_BROWSER_SCALE = 0.5;
+const LAUNCH_MS = 30_000;
+const ANSWER_MS = 10_000;
 
 /** What a browser is started for. */
 export interface BrowserKind {
   readonly mode: CaptureMode;
-  /** Device pixels a CSS pixel; in `begin-frame` mode it is the browser's own, and so at least 0.5. @default 1 */
+  /** Device pixels a CSS pixel; in `begin-frame` mode it is the browser's own, and at least 0.5. @default 1 */
   readonly scale?: number;
 }
 
@@ -119,8 +118,11 @@ export class Browser implements AsyncDisposable {
 
   static async #launch(kind: BrowserKind, port: number, kit: Kit): Promise<Browser> {
     const profile = await createWorkFolder('browser');
+    const overdue = new AbortController();
+    const timer = setTimeout(() => overdue.abort(), LAUNCH_MS);
     try {
       const browser = await puppeteer.launch({
+        signal: overdue.signal,
         executablePath: kit.chromiumPath,
         ignoreDefaultArgs: true,
         pipe: true,
@@ -145,6 +147,8 @@ export class Browser implements AsyncDisposable {
     } catch (error) {
       await profile[Symbol.asyncDispose]();
       throw error;
+    } finally {
+      clearTimeout(timer);
     }
   }
 
@@ -168,13 +172,23 @@ export class Browser implements AsyncDisposable {
     });
   }
 
+  /** As `guard`; a browser that does not answer in time counts as ended. */
+  async within<T>(ms: number, work: Promise<T>): Promise<T> {
+    const timer = setTimeout(() => this.#fail(`Chromium did not answer within ${ms} ms.`, { ms }), ms);
+    try {
+      return await this.guard(work);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
   /**
    * Checks that the process that draws is still the first one: a browser starts another by itself, but canvases
    * are blank and WebGL contexts lost.
    * @throws BrowserCrashedError
    */
   async checkDrawing(): Promise<void> {
-    const { processInfo } = await this.guard(this.root.send('SystemInfo.getProcessInfo'));
+    const { processInfo } = await this.within(ANSWER_MS, this.root.send('SystemInfo.getProcessInfo'));
     const id = processInfo.find(({ type }) => type === 'GPU')?.id;
     this.#drawing ??= id;
     if (id === this.#drawing) return;

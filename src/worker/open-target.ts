@@ -23,14 +23,12 @@ export interface Target {
 export async function openTarget(browser: Browser, options: TargetOptions): Promise<Target> {
   const { width, height, scale, transparent, script } = options;
   const { root } = browser;
-  const shrink = browser.mode === 'begin-frame' ? scale / browser.scale : 1;
   const { browserContextId } = await browser.guard(root.send('Target.createBrowserContext'));
   const { targetId } = await browser.guard(
     root.send('Target.createTarget', {
       url: 'about:blank',
-      // The picture is that of the whole window, at the browser's own scale.
-      width: shrink === 1 ? width : Math.round(width * scale) / browser.scale,
-      height: shrink === 1 ? height : Math.round(height * scale) / browser.scale,
+      width,
+      height,
       browserContextId,
       enableBeginFrameControl: browser.mode === 'begin-frame',
     }),
@@ -38,8 +36,7 @@ export async function openTarget(browser: Browser, options: TargetOptions): Prom
   const { sessionId } = await browser.guard(root.send('Target.attachToTarget', { targetId, flatten: true }));
   const page = root.connection()?.session(sessionId);
   if (!page) throw new CompositionLoadError('The browser gave no session for the page.');
-  const view = shrink === 1 ? {} : { scale: shrink, dontSetVisibleSize: true };
-  const metrics = { width, height, deviceScaleFactor: scale / shrink, mobile: false, ...view };
+  const metrics = { width, height, deviceScaleFactor: scale, mobile: false };
   const clear = { color: { r: 0, g: 0, b: 0, a: 0 } };
   await browser.guard(
     Promise.all([

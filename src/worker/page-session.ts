@@ -64,11 +64,13 @@ export class PageSession implements AsyncDisposable {
     const { width, height, fps, inputProps } = options.composition;
     const { scale, transparent } = options;
     const script = pageScript({ epochMs: EPOCH_MS, fps: toRational(fps), inputProps });
-    const target = await openTarget(browser, { width, height, scale, transparent, script });
+    const { load } = options.page.timeouts;
+    const opening = openTarget(browser, { width, height, scale, transparent, script });
+    const target = await browser.within(load, opening);
     const session = new PageSession(browser, target, options);
     try {
       // Without frames before the first navigation, about one page in fifty never gives a picture.
-      for (let tick = 0; tick < WARM_UP_TICKS; tick++) await browser.guard(session.ticker.tick());
+      for (let tick = 0; tick < WARM_UP_TICKS; tick++) await browser.within(load, session.ticker.tick());
       await session.#load();
       return session;
     } catch (error) {
@@ -136,14 +138,16 @@ export class PageSession implements AsyncDisposable {
 
   /** Evaluates in the main document; promises are awaited. */
   evaluate<T>(expression: string): Promise<T> {
-    return this.#evaluate<T>(expression, this.#contexts.get(this.#mainFrame));
+    const work = this.#evaluate<T>(expression, this.#contexts.get(this.#mainFrame));
+    return this.#inTime(work, this.#options.page.timeouts.frame);
   }
 
   /** Evaluates in every document of the page, the main one first. */
   async evaluateAll<T>(expression: string): Promise<T[]> {
     const answers: T[] = [];
+    const timeout = this.#options.page.timeouts.frame;
     for (const contextId of [...this.#contexts.values()])
-      answers.push(await this.#evaluate<T>(expression, contextId));
+      answers.push(await this.#inTime(this.#evaluate<T>(expression, contextId), timeout));
     return answers;
   }
 
@@ -220,7 +224,7 @@ export class PageSession implements AsyncDisposable {
     await this.#inTime(this.ticker.while(load(), LOAD_TICK_MS), timeouts.load);
     this.check();
 
-    await this.#browser.guard(this.evaluateAll('window.__heliosInfra__?.startTimeline()'));
+    await this.evaluateAll('window.__heliosInfra__?.startTimeline()');
     await this.step(0);
   }
 
@@ -276,7 +280,8 @@ export class PageSession implements AsyncDisposable {
 
   /** What the page waits for; `undefined` when its script does not return. A page on its way answers nothing. */
   async #pendingInPage(): Promise<string[] | undefined> {
-    const asked = this.evaluate<string[]>('__heliosInfra__.pending()').catch(() => []);
+    const context = this.#contexts.get(this.#mainFrame);
+    const asked = this.#evaluate<string[]>('__heliosInfra__.pending()', context).catch(() => []);
     const late = new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), 1_000));
     return Promise.race([asked, late]);
   }

@@ -1,11 +1,14 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { concatSegments } from '../../src/stitcher/concat.ts';
+import { encodingSchema } from '../../src/types/encoding.ts';
 import type { RenderProgress } from '../../src/types/render-result.ts';
 import { AbortedError } from '../../src/utils/errors.ts';
 import { decodeBarcodes } from '../helpers/barcode.ts';
 import { expectNothingLeft, type FaultJob, FaultScene, frameNumbers } from '../helpers/fault-scene.ts';
 import { toolPatterns, toolsOf, untilTool } from '../helpers/processes.ts';
+import { ffmpegPath, runTool } from '../helpers/tools.ts';
 
 let scene: FaultScene;
 beforeAll(async () => {
@@ -84,11 +87,25 @@ describe('a cancelled render leaves nothing', () => {
 
   test('while the segments are joined', () => cancelWhen(({ phase }) => phase === 'stitch'));
 
-  test('while FFmpeg joins them', () =>
-    cancelWhen(
-      ({ phase }) => phase === 'stitch',
-      () => untilTool(/ffmpeg .*-f concat/).catch(() => {}),
-    ));
+  test('while FFmpeg joins them', async () => {
+    const segment = path.join(scene.folder, 'long.mkv');
+    const source = ['-f', 'lavfi', '-i', 'testsrc=size=640x360:rate=30:duration=20', '-c:v', 'libx264'];
+    await runTool(ffmpegPath, ['-v', 'error', ...source, '-preset', 'ultrafast', segment]);
+    const controller = new AbortController();
+    const joining = concatSegments({
+      segments: [{ file: segment, frames: 600 }],
+      encoding: encodingSchema.parse({ codec: 'gif' }),
+      fps: 30,
+      output: path.join(scene.folder, 'long.gif'),
+      workFolder: scene.folder,
+      signal: controller.signal,
+    });
+    joining.catch(() => {});
+    await untilTool(/ffmpeg .*-f concat/);
+    controller.abort();
+    await expect(joining).rejects.toBeInstanceOf(AbortedError);
+    expect(await toolsOf()).toEqual([]);
+  });
 
   test('in a page that never gets ready', async () => {
     const source = await scene.page('never', '<script>for (;;);</script>');

@@ -95,6 +95,7 @@ describe.skipIf(!canMount)('on a disk of a few megabytes', () => {
       job: {
         ...big,
         composition: { durationInFrames: 30, inputProps: { fresh: true } },
+        page: { timeouts: { load: 3_000 } },
         outputPath: path.join(scene.outputs, 'video.mov'),
       },
     }));

@@ -38,6 +38,8 @@ export function startChildRender(
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, NODE_OPTIONS: '', ...env },
   });
+  const kill = (): boolean => child.kill('SIGKILL');
+  process.once('exit', kill);
   let last: Pick<ChildOutcome, 'result' | 'error'> = {};
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
@@ -50,7 +52,10 @@ export function startChildRender(
   });
   const ended = new Promise<ChildOutcome>((resolve, reject) => {
     child.once('error', reject);
-    child.once('close', (status, signal) => resolve({ status, signal, stderr, ...last }));
+    child.once('close', (status, signal) => {
+      process.off('exit', kill);
+      resolve({ status, signal, stderr, ...last });
+    });
   });
   return { child, pid: child.pid ?? 0, ended };
 }

@@ -52,7 +52,7 @@ export async function workFoldersOf(pid = process.pid): Promise<string[]> {
 export async function until<T>(
   what: string,
   find: () => Promise<T | undefined> | T | undefined,
-  withinMs = 20_000,
+  withinMs = 60_000,
 ): Promise<T> {
   const end = Date.now() + withinMs;
   for (;;) {

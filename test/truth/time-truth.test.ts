@@ -304,9 +304,14 @@ describe('every codec', () => {
     expect(await decodeBarcodes(file)).toEqual(count(20, 32));
   });
 
-  test('half the size', async () => {
-    const { file } = await renderer.render(job({ scale: 0.5 }, 'mp4'));
-    expect(await videoStream(file)).toMatchObject({ width: 160, height: 90 });
+  test.each([
+    [0.5, 160, 90],
+    [0.4, 128, 72],
+    [0.1, 32, 18],
+  ])('%f of the size', async (scale, width, height) => {
+    const { file, result } = await renderer.render(job({ scale }, 'mp4'));
+    expect(await videoStream(file)).toMatchObject({ width, height });
+    expect(result).toMatchObject({ width, height });
   });
 
   test('a key frame as often as is asked for', async () => {

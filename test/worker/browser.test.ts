@@ -46,6 +46,15 @@ describe('a guarded wait', () => {
   });
 });
 
+test('a browser that does not answer in time counts as ended', async () => {
+  await using browser = await Browser.launch({ mode: 'begin-frame' }, 9);
+  await expect(browser.within(50, new Promise(() => {}))).rejects.toMatchObject({
+    name: 'BrowserCrashedError',
+    message: expect.stringContaining('did not answer within 50 ms'),
+  });
+  expect(browser.alive).toBe(false);
+});
+
 test('a closed browser leaves no process and no folder', async () => {
   const browser = await Browser.launch({ mode: 'screenshot' }, 9);
   await browser.checkDrawing();
