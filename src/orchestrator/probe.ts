@@ -81,7 +81,10 @@ export async function trySeeking(
     const seen: string[] = [];
     for (const from of windows) {
       const capture = new Capture(session, screenshot, page.timeouts.frame);
-      await session.step(from);
+      // Stops on the way that the other visit does not make: a page may lose its way between them.
+      const before = Math.max(0, session.frame);
+      const stops = steps ? [1, 2].map((third) => before + Math.floor(((from - before) * third) / 3)) : [];
+      for (const stop of [...stops, from]) await session.step(stop);
       if (steps) for (let frame = from + 1; frame < from + length; frame++) await session.step(frame);
       await capture.preRoll();
       seen.push(await look(session, capture, from + length));

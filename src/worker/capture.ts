@@ -33,14 +33,18 @@ export class Capture {
    */
   async take(): Promise<Buffer | undefined> {
     const { ticker } = this.#session;
-    if (this.#still && !(await this.#inTime(ticker.tick()))) return undefined;
+    if (this.#still) {
+      await this.#inTime(ticker.tick());
+      // Frames that were drawn while the page settled count, too.
+      if (!ticker.damaged) return undefined;
+    }
     let data = await this.#shoot();
     if (await this.#session.networkIdle()) data = await this.#shoot();
     this.#session.check();
     this.#still = data === this.#last;
     this.#last = data;
     if (!this.#still) return Buffer.from(data, 'base64');
-    await this.#inTime(ticker.tick());
+    await this.#inTime(ticker.settle());
     return undefined;
   }
 

@@ -27,6 +27,8 @@ export class FrameTicker {
   /** The browser refuses a frame while one is under way. */
   #pending: Promise<unknown> = Promise.resolve();
   #started = false;
+  #drawn = 0;
+  #damaged = false;
   #ticks = 1_000;
   #origin = 1_000;
 
@@ -35,6 +37,11 @@ export class FrameTicker {
     this.#page = page;
     this.#mode = mode;
     this.#interval = interval;
+  }
+
+  /** Frames drawn so far. */
+  get drawn(): number {
+    return this.#drawn;
   }
 
   /** Makes now the time 0 of `moveTo`. */
@@ -51,6 +58,17 @@ export class FrameTicker {
   /** Draws, without a picture. @returns whether anything changed; always true in `screenshot` mode */
   async tick(): Promise<boolean> {
     return (await this.#draw()).hasDamage;
+  }
+
+  /** Whether anything has changed since the last picture or `settle`; always true in `screenshot` mode. */
+  get damaged(): boolean {
+    return this.#mode === 'screenshot' || this.#damaged;
+  }
+
+  /** Draws the frame after a picture, which is drawn anew because of the picture alone. */
+  async settle(): Promise<void> {
+    await this.#draw();
+    this.#damaged = false;
   }
 
   /** Draws with a whole frame's time gone by, for a browser that waits for that; the timeline moves along. */
@@ -95,6 +113,8 @@ export class FrameTicker {
         interval: this.#interval,
         ...(screenshot ? { screenshot } : {}),
       });
+      this.#drawn++;
+      this.#damaged = screenshot ? false : this.#damaged || hasDamage;
       return { hasDamage, data: screenshotData };
     });
     this.#pending = drawn.catch(() => {});

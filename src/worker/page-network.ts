@@ -41,6 +41,10 @@ export class PageNetwork {
       this.#types.set(requestId, type);
       if (!NEVER_AWAITED.has(type)) this.#inFlight.set(requestId, { url: request.url, type });
     });
+    // The end of a worker's script is told to the worker's own session.
+    page.on('Target.attachedToTarget', ({ targetInfo }) => {
+      for (const [id, { url }] of this.#inFlight) if (url === targetInfo.url) this.#end(id);
+    });
     page.on('Network.responseReceived', ({ requestId, response, type }) => {
       if (response.status >= 400) this.#fail(requestId, response.url, type, `HTTP ${response.status}`);
     });

@@ -46,6 +46,7 @@ export class PageSession implements AsyncDisposable {
   readonly #contexts = new Map<string, number>();
   #mainFrame = '';
   #closed = false;
+  #filmMovedAt: number | undefined;
   #documentStatus: { status: number; url: string } | undefined;
 
   private constructor(browser: Browser, { page, browserContextId }: Target, options: PageSessionOptions) {
@@ -102,6 +103,8 @@ export class PageSession implements AsyncDisposable {
     const ms = frameToMs(frame, this.#options.composition.fps);
     this.ticker.moveTo(ms);
     const timeout = this.#options.page.timeouts.frame;
+    // A film that is moved again before it was drawn goes on showing the frame before.
+    if (this.#filmMovedAt === this.ticker.drawn) await this.#inTime(this.ticker.tick(), timeout);
     for (const [frameId, contextId] of [...this.#contexts]) {
       for (;;) {
         const expression = `window.__heliosInfra__?.${how}(${frame}, ${ms})`;
@@ -114,6 +117,7 @@ export class PageSession implements AsyncDisposable {
           throw error;
         });
         for (const problem of answer?.problems ?? []) this.#faults.report(problem);
+        if (answer?.movedFilm) this.#filmMovedAt = this.ticker.drawn;
         if (!answer?.needsFrame) break;
         await this.#inTime(this.ticker.tick(), timeout);
       }

@@ -67,6 +67,13 @@ describe.each(cases)('$name', ({ name, seekMode = 'seek', shows }) => {
   });
 });
 
+test('a page that shows a picture for some frames and is slow to show the next one', async () => {
+  const composition = { source: fixture('barcode-held') };
+  const { file, result } = await renderer.render({ composition, frameRange: [3, 21] });
+  expect(await decodeBarcodes(file)).toEqual(numbers([3, 21], (frame) => Math.floor(frame / 3)));
+  expect(result.seekMode).toBe('seek');
+});
+
 describe('a range at the edge of a composition', () => {
   test.each<[string, [number, number]]>([
     ['the first frame', [0, 1]],

@@ -11,6 +11,8 @@ export function installAnimations(state: PageState): void {
     base: number;
     rate: number;
     running: boolean;
+    /** True while CSS `animation-play-state` decides whether it runs. */
+    css: boolean;
   }
   const proto = Animation.prototype;
   const currentTime = Object.getOwnPropertyDescriptor(proto, 'currentTime') as Required<PropertyDescriptor>;
@@ -21,6 +23,7 @@ export function installAnimations(state: PageState): void {
     finish: proto.finish,
     reverse: proto.reverse,
     cancel: proto.cancel,
+    updatePlaybackRate: proto.updatePlaybackRate,
   };
   const tracks = new WeakMap<Animation, Track>();
   let listensForEnds = false;
@@ -31,11 +34,12 @@ export function installAnimations(state: PageState): void {
     currentTime.set.call(animation, ms);
   };
   const anchor = (animation: Animation, base: number, running: boolean): Track => {
-    const track = { anchor: state.now, base, rate: animation.playbackRate, running };
+    const track = { anchor: state.now, base, rate: animation.playbackRate, running, css: false };
     tracks.set(animation, track);
     return track;
   };
-  const timeOf = (track: Track): number => track.base + (state.now - track.anchor) * track.rate;
+  const timeOf = (track: Track): number =>
+    track.base + (track.running ? (state.now - track.anchor) * track.rate : 0);
   const isTimed = (animation: Animation): boolean =>
     animation.timeline === null || animation.timeline === document.timeline;
 
@@ -47,6 +51,31 @@ export function installAnimations(state: PageState): void {
       if (track && value !== null) Object.assign(track, { anchor: state.now, base: Number(value) });
     },
   });
+  const startTime = Object.getOwnPropertyDescriptor(proto, 'startTime') as Required<PropertyDescriptor>;
+  Object.defineProperty(proto, 'startTime', {
+    ...startTime,
+    set(this: Animation, value: number | null) {
+      startTime.set.call(this, value);
+      if (value === null || !isTimed(this)) return;
+      hold(this, anchor(this, (state.now - Number(value)) * this.playbackRate, true).base);
+    },
+  });
+  const playbackRate = Object.getOwnPropertyDescriptor(proto, 'playbackRate') as Required<PropertyDescriptor>;
+  const changeRate = (animation: Animation, rate: number): void => {
+    const track = tracks.get(animation);
+    if (track) Object.assign(track, { base: timeOf(track), anchor: state.now, rate });
+  };
+  Object.defineProperty(proto, 'playbackRate', {
+    ...playbackRate,
+    set(this: Animation, rate: number) {
+      changeRate(this, Number(rate));
+      playbackRate.set.call(this, rate);
+    },
+  });
+  proto.updatePlaybackRate = function update(rate) {
+    changeRate(this, rate);
+    native.updatePlaybackRate.call(this, rate);
+  };
   Object.defineProperty(proto, 'playState', {
     ...playState,
     get(this: Animation) {
@@ -71,7 +100,7 @@ export function installAnimations(state: PageState): void {
   proto.pause = function pause() {
     native.pause.call(this);
     const track = tracks.get(this);
-    if (track) Object.assign(track, { base: timeOf(track), anchor: state.now, running: false });
+    if (track) Object.assign(track, { base: timeOf(track), anchor: state.now, running: false, css: false });
     else if (isTimed(this)) anchor(this, read(this), false);
   };
   proto.finish = function finish() {
@@ -98,6 +127,8 @@ export function installAnimations(state: PageState): void {
     [proto, 'onfinish'],
     [HTMLElement.prototype, 'onanimationend'],
     [HTMLElement.prototype, 'ontransitionend'],
+    [HTMLElement.prototype, 'onanimationstart'],
+    [HTMLElement.prototype, 'onanimationiteration'],
   ] as const) {
     const descriptor = Object.getOwnPropertyDescriptor(target, name);
     if (!descriptor?.set) continue;
@@ -119,14 +150,29 @@ export function installAnimations(state: PageState): void {
     }
     return found;
   };
+  // Once an animation is paused by a script, CSS no longer pauses and resumes it: that is done here.
+  const followPlayState = (animation: CSSAnimation, track: Track): void => {
+    const { target, pseudoElement } = animation.effect as KeyframeEffect;
+    if (!target) return;
+    const style = getComputedStyle(target, pseudoElement);
+    const states = style.animationPlayState.split(', ');
+    const index = style.animationName.split(', ').indexOf(animation.animationName);
+    const runs = states[Math.max(0, index) % states.length] !== 'paused';
+    if (runs !== track.running)
+      Object.assign(track, { base: timeOf(track), anchor: state.now, running: runs });
+  };
   const adopt = (animation: Animation): Track | undefined => {
     const known = tracks.get(animation);
-    if (known) return known;
+    if (known) {
+      if (known.css) followPlayState(animation as CSSAnimation, known);
+      return known;
+    }
     const own: AnimationPlayState = playState.get.call(animation);
     if (own !== 'running' && !animation.pending) return undefined;
     if (own === 'paused') return undefined;
     const isCss = animation instanceof CSSAnimation || animation instanceof CSSTransition;
     const track = anchor(animation, isCss ? 0 : animation.playbackRate < 0 ? read(animation) : 0, true);
+    track.css = animation instanceof CSSAnimation;
     hold(animation, track.base);
     return track;
   };
@@ -159,7 +205,7 @@ export function installAnimations(state: PageState): void {
       const track = tracks.get(animation);
       if (track?.running && endOf(animation, track) <= state.now) {
         native.finish.call(animation);
-        Object.assign(track, { running: false });
+        Object.assign(track, { running: false, css: false });
       }
     }
     return listensForEnds;
@@ -169,16 +215,4 @@ export function installAnimations(state: PageState): void {
     const finite = ends.filter((end) => Number.isFinite(end) && end > 0);
     return finite.length > 0 ? Math.max(...finite) : null;
   };
-
-  const attachShadow = Element.prototype.attachShadow;
-  Element.prototype.attachShadow = function attach(init) {
-    const root = attachShadow.call(this, init);
-    state.roots.add(root);
-    return root;
-  };
-  state.roots.add(document);
-  addEventListener.call(document, 'DOMContentLoaded', () => {
-    for (const element of document.querySelectorAll('*'))
-      if (element.shadowRoot) state.roots.add(element.shadowRoot);
-  });
 }

@@ -108,9 +108,9 @@ export function installClock(state: PageState): void {
       nesting = 0;
     }
   };
-  state.rebaseTimers = () => {
-    for (const timer of timers.values()) timer.due -= state.now;
-    state.now = 0;
+  state.rebaseTimers = (origin) => {
+    for (const timer of timers.values()) timer.due += origin - state.now;
+    state.now = origin;
   };
 
   let callbacks = new Map<number, FrameRequestCallback>();

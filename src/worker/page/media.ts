@@ -13,6 +13,8 @@ export function installMedia(state: PageState): void {
     assumed: boolean;
     /** True once the page itself moved the element without playing it. */
     scrubbed: boolean;
+    /** True once the page was told that it ended. */
+    ended: boolean;
   }
   const proto = HTMLMediaElement.prototype;
   const currentTime = Object.getOwnPropertyDescriptor(proto, 'currentTime') as Required<PropertyDescriptor>;
@@ -37,6 +39,7 @@ export function installMedia(state: PageState): void {
       playing: true,
       assumed: !element.autoplay,
       scrubbed: false,
+      ended: false,
     };
     tracks.set(element, track);
     return track;
@@ -83,7 +86,12 @@ export function installMedia(state: PageState): void {
     if (!this.isConnected) detached.add(this);
     const begins = track.assumed && window.helios === undefined;
     if (begins || !track.playing || track.scrubbed || detached.has(this)) {
-      Object.assign(track, { started: started ? state.now : 0, playing: true, scrubbed: false });
+      Object.assign(track, {
+        started: started ? state.now : 0,
+        playing: true,
+        scrubbed: false,
+        ended: false,
+      });
       track.assumed = false;
     }
     return Promise.resolve();
@@ -117,11 +125,40 @@ export function installMedia(state: PageState): void {
   /** While it loads, a Helios page may pause and move its elements; there, only their attributes count. */
   const forgetLoading = (): void => {
     for (const [element, track] of tracks) {
-      if (element.isConnected) Object.assign(track, { started: 0, from: 0, playing: true, scrubbed: false });
+      if (element.isConnected)
+        Object.assign(track, { started: 0, from: 0, playing: true, scrubbed: false, ended: false });
     }
   };
 
+  const endOf = (element: HTMLMediaElement, track: Track): number => {
+    const { duration, playbackRate, loop } = element;
+    if (track.ended || !track.playing || track.scrubbed || loop || !(duration > 0) || playbackRate <= 0) {
+      return Number.POSITIVE_INFINITY;
+    }
+    return 1000 * (startOf(element, track) + (duration - mediaStartOf(element, track)) / playbackRate);
+  };
+  state.nextMediaEnd = () =>
+    Math.min(Number.POSITIVE_INFINITY, ...elements().map((element) => endOf(element, trackOf(element))));
+  state.endMedia = () => {
+    for (const element of elements()) {
+      const track = trackOf(element);
+      if (endOf(element, track) > state.now) continue;
+      track.ended = true;
+      element.dispatchEvent(new Event('ended'));
+    }
+  };
+
+  const unpresented = new Set<HTMLVideoElement>();
+  const awaitPresentation = (element: HTMLVideoElement): void => {
+    if (!element.isConnected || !element.checkVisibility()) return;
+    unpresented.add(element);
+    element.requestVideoFrameCallback(() => unpresented.delete(element));
+  };
+  state.unpresentedFilms = () => unpresented.size;
+  state.forgetUnpresented = () => unpresented.clear();
+
   state.syncMedia = () => {
+    let moved = false;
     if (!started && window.helios !== undefined) forgetLoading();
     started = true;
     for (const element of elements()) {
@@ -131,9 +168,13 @@ export function installMedia(state: PageState): void {
       if (!(element instanceof HTMLVideoElement)) continue;
       const target = mediaTime(element, track) + (track.scrubbed && !track.playing ? 0 : EDGE_SECONDS);
       const source = element.currentSrc || element.src;
-      if (source && Math.abs(currentTime.get.call(element) - target) > 1e-6)
+      if (source && Math.abs(currentTime.get.call(element) - target) > 1e-6) {
+        awaitPresentation(element);
         currentTime.set.call(element, target);
+        moved = true;
+      }
     }
+    return moved;
   };
   state.pendingMedia = () => {
     const pending: { what: string; promise: Promise<unknown> }[] = [];

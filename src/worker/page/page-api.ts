@@ -6,6 +6,11 @@ export function installPageApi(state: PageState): void {
   let started = false;
   let seededFor = -1;
   let propsSet = false;
+  let moved = false;
+  let filmTries = 0;
+  // A film may have no new picture to give, as when it stands at the same one.
+  const FILM_TRIES = 12;
+  const FILM_PAUSE_MS = 4;
   const waiting = new Set<string>();
 
   const reseedFor = (frame: number): void => {
@@ -71,37 +76,58 @@ export function installPageApi(state: PageState): void {
 
   const answer = (needsFrame: boolean): StepAnswer => {
     state.checkWebGL();
-    return { needsFrame, problems: state.problems.splice(0) };
+    const movedFilm = moved;
+    moved = false;
+    return { needsFrame, movedFilm, problems: state.problems.splice(0) };
+  };
+
+  /** Runs the timers and ends that fall due until then, each at its time; false when a frame has to be drawn. */
+  const catchUp = async (ms: number): Promise<boolean> => {
+    for (;;) {
+      const timer = state.nextTimerDue();
+      const animation = state.nextAnimationEnd();
+      const media = state.nextMediaEnd();
+      const due = Math.min(timer, animation, media);
+      if (due > ms) return true;
+      reseedFor(frameAt(due));
+      state.now = Math.max(state.now, due);
+      if (due === timer) state.runTimer();
+      else if (due === media) state.endMedia();
+      else if (state.finishAnimations()) return false;
+      await state.breathe();
+    }
   };
 
   /** False when a frame has to be drawn on the way. */
-  const goTo = async (frame: number, ms: number): Promise<boolean> => {
+  const goTo = async (frame: number, ms: number, withFilms: boolean): Promise<boolean> => {
     if (!started) {
       started = true;
-      state.rebaseTimers();
-      state.now = ms;
+      state.rebaseTimers(ms);
     }
-    for (;;) {
-      const timer = state.nextTimerDue();
-      const end = state.nextAnimationEnd();
-      const due = Math.min(timer, end);
-      if (due > ms) break;
-      reseedFor(frameAt(due));
-      if (timer <= end) state.runTimer();
-      else {
-        state.now = Math.max(state.now, end);
-        if (state.finishAnimations()) return false;
-      }
-      await state.breathe();
-    }
+    if (!(await catchUp(ms))) return false;
     state.now = ms;
     reseedFor(frame);
     seekLibraries(frame, ms);
     state.applyAnimations();
+    if (withFilms && !(await showFilms())) return false;
     state.runAnimationFrame();
     await state.breathe();
     state.applyAnimations();
+    state.applySvg();
     return true;
+  };
+
+  /** Moves the films before the page draws them; false while the compositor has not got their pictures. */
+  const showFilms = async (): Promise<boolean> => {
+    moved = state.syncMedia() || moved;
+    for (const { what, promise } of state.pendingMedia()) await wait(what, promise);
+    if (state.unpresentedFilms() === 0 || ++filmTries > FILM_TRIES) {
+      filmTries = 0;
+      state.forgetUnpresented();
+      return true;
+    }
+    if (filmTries > 2) await new Promise<void>((resolve) => state.native.setTimeout(resolve, FILM_PAUSE_MS));
+    return false;
   };
 
   const api: PageApi = {
@@ -114,11 +140,11 @@ export function installPageApi(state: PageState): void {
     },
     startTimeline() {
       started = true;
-      state.rebaseTimers();
+      state.rebaseTimers(0);
     },
     async step(frame, ms) {
-      if (!(await goTo(frame, ms))) return answer(true);
-      state.syncMedia();
+      if (!(await goTo(frame, ms, true))) return answer(true);
+      moved = state.syncMedia() || moved;
       state.settling = true;
       try {
         await settle();
@@ -128,7 +154,7 @@ export function installPageApi(state: PageState): void {
       return answer(false);
     },
     async skim(frame, ms) {
-      return answer(!(await goTo(frame, ms)));
+      return answer(!(await goTo(frame, ms, false)));
     },
     pending: () => [...waiting],
     describe(): PageDescription {

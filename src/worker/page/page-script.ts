@@ -4,11 +4,17 @@ import { installMedia } from './media.ts';
 import { installPageApi } from './page-api.ts';
 import type { PageConfig } from './page-state.ts';
 import { installRandom } from './random.ts';
+import { installRealTimeLeaks } from './real-time-leaks.ts';
+import { installRoots } from './roots.ts';
+import { installSvg } from './svg.ts';
 import { installWebGLGuard } from './webgl.ts';
 
 const parts = [
   installRandom,
+  installRoots,
   installClock,
+  installRealTimeLeaks,
+  installSvg,
   installAnimations,
   installMedia,
   installWebGLGuard,

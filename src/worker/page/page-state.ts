@@ -11,6 +11,8 @@ export interface PageConfig {
 export interface StepAnswer {
   /** True when a frame must be drawn (so that the page gets its events) and `step` called again. */
   readonly needsFrame: boolean;
+  /** True when a film was moved: it shows once a frame is drawn, and only then may be moved again. */
+  readonly movedFilm: boolean;
   /** What went wrong since the last answer. */
   readonly problems: readonly Problem[];
 }
@@ -114,16 +116,25 @@ export interface PageState {
   reseed(frame: number): void;
   nextTimerDue(): number;
   runTimer(): void;
-  /** Makes the time 0 and keeps every timer as far away as it was. */
-  rebaseTimers(): void;
+  /** Makes the time `origin` and keeps every timer as far away as it was. */
+  rebaseTimers(origin: number): void;
   runAnimationFrame(): void;
   /** When the next running animation ends, in virtual milliseconds; Infinity when none does. */
   nextAnimationEnd(): number;
   /** Finishes the animations that end now; true when the page listens for it. */
   finishAnimations(): boolean;
   applyAnimations(): void;
+  applySvg(): void;
   longestAnimationMs(): number | null;
-  syncMedia(): void;
+  /** Seeks the films to the current time. @returns whether one was moved */
+  syncMedia(): boolean;
+  /** Films that were moved and whose picture the compositor has not got yet: a frame has to be drawn for that. */
+  unpresentedFilms(): number;
+  forgetUnpresented(): void;
+  /** When the next film or sound ends, in virtual milliseconds; Infinity when none does. */
+  nextMediaEnd(): number;
+  /** Tells the page of the films and sounds that end now. */
+  endMedia(): void;
   pendingMedia(): { what: string; promise: Promise<unknown> }[];
   media(): MediaSighting[];
   /** Adds a problem for each WebGL context that was lost. */
