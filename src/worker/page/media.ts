@@ -65,6 +65,15 @@ export function installMedia(state: PageState): void {
     return [...found];
   };
 
+  const unpresented = new Set<HTMLVideoElement>();
+  const awaitPresentation = (element: HTMLVideoElement): void => {
+    if (!element.isConnected || !element.checkVisibility()) return;
+    unpresented.add(element);
+    element.requestVideoFrameCallback(() => unpresented.delete(element));
+  };
+  state.unpresentedFilms = () => unpresented.size;
+  state.forgetUnpresented = () => unpresented.clear();
+
   Object.defineProperty(proto, 'currentTime', {
     ...currentTime,
     // Nobody hears the elements here, so a sound's place is only kept in mind.
@@ -78,7 +87,9 @@ export function installMedia(state: PageState): void {
         Object.assign(track, { started: state.now, from: Number(seconds) || 0 });
         track.scrubbed = true;
       }
-      if (this instanceof HTMLVideoElement) currentTime.set.call(this, seconds);
+      if (!(this instanceof HTMLVideoElement)) return;
+      awaitPresentation(this);
+      currentTime.set.call(this, seconds);
     },
   });
   proto.play = function play() {
@@ -147,15 +158,6 @@ export function installMedia(state: PageState): void {
       element.dispatchEvent(new Event('ended'));
     }
   };
-
-  const unpresented = new Set<HTMLVideoElement>();
-  const awaitPresentation = (element: HTMLVideoElement): void => {
-    if (!element.isConnected || !element.checkVisibility()) return;
-    unpresented.add(element);
-    element.requestVideoFrameCallback(() => unpresented.delete(element));
-  };
-  state.unpresentedFilms = () => unpresented.size;
-  state.forgetUnpresented = () => unpresented.clear();
 
   state.syncMedia = () => {
     let moved = false;

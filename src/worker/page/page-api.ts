@@ -8,6 +8,7 @@ export function installPageApi(state: PageState): void {
   let propsSet = false;
   let moved = false;
   let filmTries = 0;
+  let settledAt = -1;
   // A film may have no new picture to give, as when it stands at the same one.
   const FILM_TRIES = 12;
   const FILM_PAUSE_MS = 4;
@@ -121,6 +122,10 @@ export function installPageApi(state: PageState): void {
   const showFilms = async (): Promise<boolean> => {
     moved = state.syncMedia() || moved;
     for (const { what, promise } of state.pendingMedia()) await wait(what, promise);
+    return filmsPresented();
+  };
+
+  const filmsPresented = async (): Promise<boolean> => {
     if (state.unpresentedFilms() === 0 || ++filmTries > FILM_TRIES) {
       filmTries = 0;
       state.forgetUnpresented();
@@ -143,15 +148,18 @@ export function installPageApi(state: PageState): void {
       state.rebaseTimers(0);
     },
     async step(frame, ms) {
-      if (!(await goTo(frame, ms, true))) return answer(true);
-      moved = state.syncMedia() || moved;
-      state.settling = true;
-      try {
-        await settle();
-      } finally {
-        state.settling = false;
+      if (frame !== settledAt) {
+        if (!(await goTo(frame, ms, true))) return answer(true);
+        moved = state.syncMedia() || moved;
+        state.settling = true;
+        try {
+          await settle();
+        } finally {
+          state.settling = false;
+        }
+        settledAt = frame;
       }
-      return answer(false);
+      return answer(!(await filmsPresented()));
     },
     async skim(frame, ms) {
       return answer(!(await goTo(frame, ms, false)));
