@@ -3,6 +3,8 @@ import type { Encoding } from '../types/encoding.ts';
 import { type Fps, toRational, trackTimescale } from '../types/fps.ts';
 import type { PictureCodec } from './matroska.ts';
 
+// Without exact rounding white comes out a level short.
+const SHRINK = ':flags=area+accurate_rnd+full_chroma_int+full_chroma_inp';
 const BT709 = [
   '-colorspace',
   'bt709',
@@ -68,7 +70,7 @@ export function segmentArgs({ encoding, fps, pictures, size, file }: SegmentArgs
   // https://ffmpeg.org/ffmpeg-filters.html#scale: JPEG is BT.601 full range, video BT.709 limited
   const from = pictures === 'jpeg' ? 'in_color_matrix=bt601:in_range=pc:' : '';
   const filters = [
-    `scale=${width}:${height}:${from}out_color_matrix=bt709:out_range=tv`,
+    `scale=${width}:${height}:${from}out_color_matrix=bt709:out_range=tv${encoding.scale < 0.5 ? SHRINK : ''}`,
     `format=${pixelFormatOf(encoding)}`,
     `fps=${rate}:round=near`,
   ];

@@ -335,19 +335,19 @@ describe('transparency', () => {
       ...['-vf', 'format=rgba,alphaextract', '-pix_fmt', 'gray', '-f', 'rawvideo', '-'],
     ]);
   }
-  const WIDTH = 480;
-  const HEIGHT = 270;
+  const WIDTH = 960;
+  const HEIGHT = 540;
   const at = (alpha: Uint8Array, x: number, y: number): number => alpha[y * WIDTH + x] ?? -1;
   /** The name bar of the lower third is opaque, and the middle of the frame is empty. */
   function expectLowerThird(alpha: Uint8Array): void {
     expect(alpha).toHaveLength(WIDTH * HEIGHT);
-    expect([at(alpha, 2, 2), at(alpha, 240, 100), at(alpha, 477, 267)]).toEqual([0, 0, 0]);
-    expect([at(alpha, 35, 210), at(alpha, 80, 203)].every((level) => level >= 253)).toBe(true);
+    expect([at(alpha, 4, 4), at(alpha, 480, 200), at(alpha, 955, 535)]).toEqual([0, 0, 0]);
+    expect([at(alpha, 70, 420), at(alpha, 160, 406)].every((level) => level >= 253)).toBe(true);
   }
   const job = (encoding: NonNullable<JobSketch['encoding']>, extension: string): JobSketch => ({
     composition: { source: example('lower-third') },
     frameRange: [70, 70 + FRAMES],
-    encoding: { transparent: true, scale: 0.25, ...encoding },
+    encoding: { transparent: true, scale: 0.5, ...encoding },
     chunking: { segments: 2 },
     extension,
   });
