@@ -158,8 +158,9 @@ export function installAnimations(state: PageState): void {
     const states = style.animationPlayState.split(', ');
     const index = style.animationName.split(', ').indexOf(animation.animationName);
     const runs = states[Math.max(0, index) % states.length] !== 'paused';
-    if (runs !== track.running)
-      Object.assign(track, { base: timeOf(track), anchor: state.now, running: runs });
+    if (runs === track.running) return;
+    Object.assign(track, { base: timeOf(track), anchor: state.now, running: runs });
+    hold(animation, track.base);
   };
   const adopt = (animation: Animation): Track | undefined => {
     const known = tracks.get(animation);
