@@ -11,6 +11,7 @@ import { PageSession } from '../../src/worker/page-session.ts';
 import { fixture } from '../helpers/renderer.ts';
 
 const PAGE = `<!doctype html><style>
+  body { margin: 0; }
   div { position: absolute; width: 10px; height: 10px; }
   @keyframes right { to { left: 300px; } }
   #css { left: 0; animation: right 3s linear; }
