@@ -48,6 +48,17 @@ describe('frames of one segment and of seven are bit for bit the same', () => {
     expect(digests(parts)).toEqual(digests(whole));
   });
 
+  test('pictures that FFmpeg makes smaller', async () => {
+    const job: JobSketch = {
+      composition: { source: example('css-title') },
+      frameRange: [40, 54],
+      encoding: { scale: 1 / 3, muted: true },
+    };
+    const { whole, parts } = await renderTwice(job, 7);
+    expect(whole.result).toMatchObject({ seekMode: 'seek', width: 640, height: 360 });
+    expect(digests(parts)).toEqual(digests(whole));
+  });
+
   test('lossless and transparent pictures', async () => {
     const job: JobSketch = {
       composition: { source: example('lower-third') },

@@ -335,14 +335,13 @@ describe('transparency', () => {
       ...['-vf', 'format=rgba,alphaextract', '-pix_fmt', 'gray', '-f', 'rawvideo', '-'],
     ]);
   }
-  const WIDTH = 960;
-  const HEIGHT = 540;
-  const at = (alpha: Uint8Array, x: number, y: number): number => alpha[y * WIDTH + x] ?? -1;
-  /** The name bar of the lower third is opaque, and the middle of the frame is empty. */
-  function expectLowerThird(alpha: Uint8Array): void {
-    expect(alpha).toHaveLength(WIDTH * HEIGHT);
-    expect([at(alpha, 4, 4), at(alpha, 480, 200), at(alpha, 955, 535)]).toEqual([0, 0, 0]);
-    expect([at(alpha, 70, 420), at(alpha, 160, 406)].every((level) => level >= 253)).toBe(true);
+  /** The name bar of the lower third is opaque, and the middle of the frame is empty. @param scale of 1920×1080 */
+  function expectLowerThird(alpha: Uint8Array, scale: number): void {
+    const [width, height] = [1920 * scale, 1080 * scale];
+    const at = (x: number, y: number): number => alpha[y * scale * width + x * scale] ?? -1;
+    expect(alpha).toHaveLength(width * height);
+    expect([at(8, 8), at(960, 400), at(1908, 1068)]).toEqual([0, 0, 0]);
+    expect([at(140, 840), at(320, 812)].every((level) => level >= 253)).toBe(true);
   }
   const job = (encoding: NonNullable<JobSketch['encoding']>, extension: string): JobSketch => ({
     composition: { source: example('lower-third') },
@@ -353,34 +352,35 @@ describe('transparency', () => {
   });
 
   test.each([
-    ['vp8', 'libvpx'],
-    ['vp9', 'libvpx-vp9'],
-  ] as const)('%s keeps it', async (codec, decoder) => {
-    const { file } = await renderer.render(job({ codec }, 'webm'));
+    ['vp8', 'libvpx', 0.5],
+    ['vp8', 'libvpx', 0.25],
+    ['vp9', 'libvpx-vp9', 0.5],
+    ['vp9', 'libvpx-vp9', 0.25],
+  ] as const)('%s keeps it (%s, scale %f)', async (codec, decoder, scale) => {
+    const { file } = await renderer.render(job({ codec, scale }, 'webm'));
     const stream = await videoStream(file);
     expect(stream.tags?.alpha_mode ?? stream.tags?.ALPHA_MODE).toBe('1');
     expect((await packetTimes(file)).packets).toHaveLength(FRAMES);
-    expectLowerThird(await alphaOf(file, ['-c:v', decoder]));
+    expectLowerThird(await alphaOf(file, ['-c:v', decoder]), scale);
   });
 
-  test('prores keeps it', async () => {
-    const { file } = await renderer.render(job({ codec: 'prores' }, 'mov'));
+  test.each([0.5, 0.25])('prores keeps it (scale %f)', async (scale) => {
+    const { file } = await renderer.render(job({ codec: 'prores', scale }, 'mov'));
     expect((await videoStream(file)).pix_fmt).toMatch(/^yuva444p1[02]le$/);
     expect((await packetTimes(file)).packets).toHaveLength(FRAMES);
-    expectLowerThird(await alphaOf(file));
+    expectLowerThird(await alphaOf(file), scale);
   });
 
   test('gif keeps it', async () => {
     const { file } = await renderer.render(job({ codec: 'gif' }, 'gif'));
-    expectLowerThird(await alphaOf(file));
+    expectLowerThird(await alphaOf(file), 0.5);
   });
 
   test('a png sequence keeps it', async () => {
     const { file } = await renderer.render(job({ codec: 'png' }, ''));
     const names = (await readdir(file)).sort();
     expect(names).toHaveLength(FRAMES);
-    const alpha = await alphaOf(path.join(file, names[0] as string));
-    expectLowerThird(alpha);
+    expectLowerThird(await alphaOf(path.join(file, names[0] as string)), 0.5);
   });
 
   test('a video that is not asked to keep it has the page on white', async () => {
