@@ -106,8 +106,9 @@ export class PageSession implements AsyncDisposable {
     // A film that is moved again before it was drawn goes on showing the frame before.
     if (this.#filmMovedAt === this.ticker.drawn) await this.#inTime(this.ticker.tick(), timeout);
     for (const [frameId, contextId] of [...this.#contexts]) {
-      for (;;) {
-        const expression = `window.__heliosInfra__?.${how}(${frame}, ${ms})`;
+      let changed = false;
+      for (const since = performance.now(); ; ) {
+        const expression = `window.__heliosInfra__?.${how}(${frame}, ${ms}, ${changed})`;
         const work = this.ticker.while(
           this.#evaluate<StepAnswer | undefined>(expression, contextId),
           STEP_TICK_MS,
@@ -119,7 +120,9 @@ export class PageSession implements AsyncDisposable {
         for (const problem of answer?.problems ?? []) this.#faults.report(problem);
         if (answer?.movedFilm) this.#filmMovedAt = this.ticker.drawn;
         if (!answer?.needsFrame) break;
-        await this.#inTime(this.ticker.tick(), timeout);
+        if (answer.waitingFor.length > 0 && performance.now() - since > timeout)
+          throw this.#faults.timeoutError(answer.waitingFor, timeout);
+        changed = await this.#inTime(this.ticker.tick(), timeout);
       }
     }
   }

@@ -65,15 +65,6 @@ export function installMedia(state: PageState): void {
     return [...found];
   };
 
-  const unpresented = new Set<HTMLVideoElement>();
-  const awaitPresentation = (element: HTMLVideoElement): void => {
-    if (!element.isConnected || !element.checkVisibility()) return;
-    unpresented.add(element);
-    element.requestVideoFrameCallback(() => unpresented.delete(element));
-  };
-  state.unpresentedFilms = () => unpresented.size;
-  state.forgetUnpresented = () => unpresented.clear();
-
   Object.defineProperty(proto, 'currentTime', {
     ...currentTime,
     // Nobody hears the elements here, so a sound's place is only kept in mind.
@@ -88,8 +79,7 @@ export function installMedia(state: PageState): void {
         track.scrubbed = true;
       }
       if (!(this instanceof HTMLVideoElement)) return;
-      awaitPresentation(this);
-      currentTime.set.call(this, seconds);
+      state.seekFilm(this, seconds);
     },
   });
   proto.play = function play() {
@@ -159,22 +149,26 @@ export function installMedia(state: PageState): void {
     }
   };
 
+  /** Where a film should stand, when it stands elsewhere. */
+  const wayOf = (element: HTMLMediaElement): number | undefined => {
+    if (!(element instanceof HTMLVideoElement) || !(element.currentSrc || element.src)) return undefined;
+    const track = trackOf(element);
+    const target = mediaTime(element, track) + (track.scrubbed && !track.playing ? 0 : EDGE_SECONDS);
+    return state.standsAt(element, target) ? undefined : target;
+  };
+  state.filmsStandElsewhere = () => elements().some((element) => wayOf(element) !== undefined);
   state.syncMedia = () => {
     let moved = false;
     if (!started && window.helios !== undefined) forgetLoading();
     started = true;
     for (const element of elements()) {
-      const track = trackOf(element);
+      trackOf(element);
       element.preload = 'auto';
       nativePause.call(element);
-      if (!(element instanceof HTMLVideoElement)) continue;
-      const target = mediaTime(element, track) + (track.scrubbed && !track.playing ? 0 : EDGE_SECONDS);
-      const source = element.currentSrc || element.src;
-      if (source && Math.abs(currentTime.get.call(element) - target) > 1e-6) {
-        awaitPresentation(element);
-        currentTime.set.call(element, target);
-        moved = true;
-      }
+      const target = wayOf(element);
+      if (target === undefined) continue;
+      state.seekFilm(element as HTMLVideoElement, target);
+      moved = true;
     }
     return moved;
   };

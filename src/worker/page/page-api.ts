@@ -8,10 +8,12 @@ export function installPageApi(state: PageState): void {
   let propsSet = false;
   let moved = false;
   let filmTries = 0;
+  let drawnFor = -1;
+  let filmUndrawn = false;
   let settledAt = -1;
-  // A film may have no new picture to give, as when it stands at the same one.
-  const FILM_TRIES = 12;
   const FILM_PAUSE_MS = 4;
+  // A film behind something else, or fully transparent, changes nothing when it is drawn.
+  const UNDRAWN_TRIES = 25;
   const waiting = new Set<string>();
 
   const reseedFor = (frame: number): void => {
@@ -79,7 +81,8 @@ export function installPageApi(state: PageState): void {
     state.checkWebGL();
     const movedFilm = moved;
     moved = false;
-    return { needsFrame, movedFilm, problems: state.problems.splice(0) };
+    const waitingFor = needsFrame ? state.lateFilms() : [];
+    return { needsFrame, waitingFor, movedFilm, problems: state.problems.splice(0) };
   };
 
   /** Runs the timers and ends that fall due until then, each at its time; false when a frame has to be drawn. */
@@ -110,7 +113,7 @@ export function installPageApi(state: PageState): void {
     reseedFor(frame);
     seekLibraries(frame, ms);
     state.applyAnimations();
-    if (withFilms && !(await showFilms())) return false;
+    if (withFilms && !(await showFilms(frame))) return false;
     state.runAnimationFrame();
     await state.breathe();
     state.applyAnimations();
@@ -118,20 +121,33 @@ export function installPageApi(state: PageState): void {
     return true;
   };
 
-  /** Moves the films before the page draws them; false while the compositor has not got their pictures. */
-  const showFilms = async (): Promise<boolean> => {
-    moved = state.syncMedia() || moved;
-    for (const { what, promise } of state.pendingMedia()) await wait(what, promise);
-    return filmsPresented();
+  const moveFilms = (): void => {
+    if (!state.syncMedia()) return;
+    moved = true;
+    filmUndrawn = state.lateFilms().length > 0;
   };
 
-  const filmsPresented = async (): Promise<boolean> => {
-    if (state.unpresentedFilms() === 0 || ++filmTries > FILM_TRIES) {
+  /** Moves the films before the page draws them; false while a frame is needed until they show. */
+  const showFilms = async (frame: number): Promise<boolean> => {
+    // What else has changed is drawn first, so that the next change is the film's picture.
+    if (drawnFor !== frame && state.filmsStandElsewhere()) {
+      drawnFor = frame;
+      return false;
+    }
+    moveFilms();
+    for (const { what, promise } of state.pendingMedia()) await wait(what, promise);
+    return filmsShow();
+  };
+
+  const filmsShow = async (): Promise<boolean> => {
+    const late = state.lateFilms().length > 0;
+    if (!late && !(filmUndrawn && filmTries < UNDRAWN_TRIES)) {
       filmTries = 0;
-      state.forgetUnpresented();
+      filmUndrawn = false;
       return true;
     }
-    if (filmTries > 2) await new Promise<void>((resolve) => state.native.setTimeout(resolve, FILM_PAUSE_MS));
+    if (++filmTries > 2)
+      await new Promise<void>((resolve) => state.native.setTimeout(resolve, FILM_PAUSE_MS));
     return false;
   };
 
@@ -147,10 +163,11 @@ export function installPageApi(state: PageState): void {
       started = true;
       state.rebaseTimers(0);
     },
-    async step(frame, ms) {
+    async step(frame, ms, changed) {
+      if (changed) filmUndrawn = false;
       if (frame !== settledAt) {
         if (!(await goTo(frame, ms, true))) return answer(true);
-        moved = state.syncMedia() || moved;
+        moveFilms();
         state.settling = true;
         try {
           await settle();
@@ -159,7 +176,7 @@ export function installPageApi(state: PageState): void {
         }
         settledAt = frame;
       }
-      return answer(!(await filmsPresented()));
+      return answer(!(await filmsShow()));
     },
     async skim(frame, ms) {
       return answer(!(await goTo(frame, ms, false)));

@@ -11,6 +11,8 @@ export interface PageConfig {
 export interface StepAnswer {
   /** True when a frame must be drawn (so that the page gets its events) and `step` called again. */
   readonly needsFrame: boolean;
+  /** What the frame is needed for, as a message names it; empty when a frame must be drawn just once. */
+  readonly waitingFor: readonly string[];
   /** True when a film was moved: it shows once a frame is drawn, and only then may be moved again. */
   readonly movedFilm: boolean;
   /** What went wrong since the last answer. */
@@ -84,8 +86,11 @@ export interface PageApi {
   runLoadTimer(): Promise<boolean>;
   /** Ends loading: the time is 0 from here on. */
   startTimeline(): void;
-  /** Goes to a frame, at `ms` on the timeline, and waits until all that it shows is there. */
-  step(frame: number, ms: number): Promise<StepAnswer>;
+  /**
+   * Goes to a frame, at `ms` on the timeline, and waits until all that it shows is there.
+   * @param changed whether the frame drawn since the last answer differed from the one before
+   */
+  step(frame: number, ms: number, changed: boolean): Promise<StepAnswer>;
   /** Goes to a frame without waiting for anything and without seeking films. */
   skim(frame: number, ms: number): Promise<StepAnswer>;
   /** What `step` still waits for, for messages. */
@@ -128,9 +133,13 @@ export interface PageState {
   longestAnimationMs(): number | null;
   /** Seeks the films to the current time. @returns whether one was moved */
   syncMedia(): boolean;
+  /** True when `syncMedia` would move a film. */
+  filmsStandElsewhere(): boolean;
+  /** True when the film's last seek went there, and the film is there. */
+  standsAt(film: HTMLVideoElement, seconds: number): boolean;
+  seekFilm(film: HTMLVideoElement, seconds: number): void;
   /** Films that were moved and whose picture the compositor has not got yet: a frame has to be drawn for that. */
-  unpresentedFilms(): number;
-  forgetUnpresented(): void;
+  lateFilms(): string[];
   /** When the next film or sound ends, in virtual milliseconds; Infinity when none does. */
   nextMediaEnd(): number;
   /** Tells the page of the films and sounds that end now. */
