@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { StorageError } from '../utils/errors.ts';
+import { NotFoundError, StorageError } from '../utils/errors.ts';
 
 /** What is put: bytes, text (UTF-8), or a file of this machine. */
 export type ObjectBody = Uint8Array | string | { readonly file: string };
@@ -52,6 +52,17 @@ export async function readJson(store: ObjectStore, key: string): Promise<unknown
       cause,
       details: { key, store: store.url },
     });
+  }
+}
+
+/** As `readJson`; `undefined` when there is none, or it is no JSON. */
+export async function findJson(store: ObjectStore, key: string): Promise<unknown> {
+  try {
+    return await readJson(store, key);
+  } catch (error) {
+    const damaged = error instanceof StorageError && error.cause instanceof SyntaxError;
+    if (damaged || error instanceof NotFoundError) return undefined;
+    throw error;
   }
 }
 
