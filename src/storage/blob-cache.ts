@@ -44,6 +44,7 @@ export class BlobCache implements AsyncDisposable {
 
   lease(): BlobLease {
     const held = new Set<Kept>();
+    let over = false;
     return {
       file: async (sha256, size) => {
         const key = blobKey(sha256);
@@ -53,12 +54,15 @@ export class BlobCache implements AsyncDisposable {
         const kept = this.#kept.get(key) ?? { size, file: undefined, users: 0 };
         this.#kept.delete(key);
         this.#kept.set(key, kept);
-        if (!held.has(kept)) kept.users++;
-        held.add(kept);
+        if (!over && !held.has(kept)) {
+          kept.users++;
+          held.add(kept);
+        }
         kept.file = await copy();
         return kept.file;
       },
       [Symbol.dispose]: () => {
+        over = true;
         for (const kept of held) kept.users--;
         held.clear();
         this.#evict();

@@ -25,7 +25,7 @@ import type { S3Timing } from './s3-store.ts';
 const PART_BYTES = 8 * 1024 ** 2;
 const MAX_PARTS = 10_000;
 const MAX_CONFLICTS = 8;
-/** Name of the metadata by which a conditional write knows its own object again. */
+/** Name of the metadata by which a write knows its own object again. */
 const WRITE_ID = 'helios-write';
 
 /** The bytes of an object, or the rest of them. */
@@ -40,6 +40,8 @@ async function sizeOf(body: ObjectBody): Promise<number> {
   if (typeof body === 'string') return Buffer.byteLength(body);
   return body instanceof Uint8Array ? body.length : (await stat(body.file)).size;
 }
+
+const isNamed = (error: unknown, name: string): boolean => error instanceof Error && error.name === name;
 
 /** Requests to one bucket by whole keys, their errors typed. */
 export class S3Bucket {
@@ -96,32 +98,24 @@ export class S3Bucket {
     });
   }
 
-  async put(key: string, body: ObjectBody, options: PutOptions): Promise<void> {
-    await this.#ask('write', key, () => this.#upload(key, body, { ContentType: options.contentType }));
+  async put(key: string, body: ObjectBody, { contentType }: PutOptions): Promise<void> {
+    await this.#ask('write', key, () => this.#upload(key, body, { ContentType: contentType }, randomUUID()));
   }
 
   /** @returns whether it wrote */
-  putIfAbsent(key: string, body: ObjectBody, options: PutOptions): Promise<boolean> {
+  putIfAbsent(key: string, body: ObjectBody, { contentType }: PutOptions): Promise<boolean> {
     const writeId = randomUUID();
-    const condition = {
-      ContentType: options.contentType,
-      IfNoneMatch: '*',
-      Metadata: { [WRITE_ID]: writeId },
-    };
+    const input = { ContentType: contentType, IfNoneMatch: '*' };
     return this.#ask('write', key, async () => {
       // S3 looks at the condition when the last part is there.
       if ((await sizeOf(body)) > PART_BYTES && (await this.head(key))) return false;
       for (let conflicts = 0; ; ) {
         try {
-          await this.#upload(key, body, condition);
+          await this.#upload(key, body, input, writeId);
           return true;
         } catch (error) {
-          const { name } = error as Error;
-          // An attempt whose answer was lost may have written; the next one then finds its own object.
-          const repeated = s3Attempts(error) > 1;
-          if (s3Status(error) === 412) return repeated && (await this.#wrote(key, writeId));
-          if (name === 'NoSuchUpload' && repeated && (await this.#wrote(key, writeId))) return true;
-          if (name !== 'ConditionalRequestConflict' || ++conflicts === MAX_CONFLICTS) throw error;
+          if (s3Status(error) === 412) return this.#wroteBefore(error, key, writeId);
+          if (!isNamed(error, 'ConditionalRequestConflict') || ++conflicts === MAX_CONFLICTS) throw error;
           await sleep(Math.random() * 100 * 2 ** conflicts);
         }
       }
@@ -158,13 +152,20 @@ export class S3Bucket {
     return this.#client.send(new HeadObjectCommand({ Bucket: this.#name, Key: key }));
   }
 
-  async #wrote(key: string, writeId: string): Promise<boolean> {
+  /** Whether an earlier attempt of a failed write had written, and only its answer was lost. */
+  async #wroteBefore(error: unknown, key: string, writeId: string): Promise<boolean> {
+    if (s3Attempts(error) < 2) return false;
     const { Metadata } = await this.#head(key);
     return Metadata?.[WRITE_ID] === writeId;
   }
 
-  async #upload(key: string, body: ObjectBody, input: Partial<PutObjectCommandInput>): Promise<void> {
-    const params = { ...input, Bucket: this.#name, Key: key };
+  async #upload(
+    key: string,
+    body: ObjectBody,
+    input: Partial<PutObjectCommandInput>,
+    writeId: string,
+  ): Promise<void> {
+    const params = { ...input, Bucket: this.#name, Key: key, Metadata: { [WRITE_ID]: writeId } };
     const size = await sizeOf(body);
     const file = typeof body === 'object' && 'file' in body ? body.file : undefined;
     const bytes = typeof body === 'string' ? Buffer.from(body) : (body as Uint8Array);
@@ -175,7 +176,11 @@ export class S3Bucket {
     }
     const Body = file === undefined ? bytes : createReadStream(file);
     const partSize = Math.max(PART_BYTES, Math.ceil(size / MAX_PARTS));
-    await new Upload({ client: this.#client, params: { ...params, Body }, partSize }).done();
+    try {
+      await new Upload({ client: this.#client, params: { ...params, Body }, partSize }).done();
+    } catch (error) {
+      if (!isNamed(error, 'NoSuchUpload') || !(await this.#wroteBefore(error, key, writeId))) throw error;
+    }
   }
 
   async #ask<T>(action: S3Request['action'], key: string, work: () => Promise<T>): Promise<T> {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { readBytes } from '../../src/storage/object-store.ts';
@@ -20,12 +21,13 @@ import {
 import { TestS3 } from '../helpers/test-s3.ts';
 
 const MIB = 1024 ** 2;
+const putFile = new URL('../helpers/put-file.ts', import.meta.url);
 let s3: TestS3;
 let store: S3Store;
 let folder: string;
 beforeAll(async () => {
   s3 = await TestS3.open('renders');
-  store = new S3Store('s3://renders/farm', { idleSeconds: 0.5, retrySeconds: 8 });
+  store = new S3Store('s3://renders/farm', { idleSeconds: 1, retrySeconds: 8 });
   folder = await mkdtemp(path.join(tmpdir(), 'helios-s3-'));
 });
 afterEach(() => s3.reset());
@@ -96,7 +98,7 @@ describe('a large file', () => {
 
   test('takes no more memory when it is longer', async () => {
     const peak = async (file: string): Promise<number> => {
-      const args = [path.resolve('test/helpers/put-file.ts'), 's3://renders', 'memory', file];
+      const args = [fileURLToPath(putFile), 's3://renders', 'memory', file];
       return Number((await promisify(execFile)(process.execPath, args)).stdout);
     };
     const short = await peak(await fileOf(1));
@@ -114,6 +116,16 @@ describe('a large file', () => {
     s3.reset();
     expect(await store.putIfAbsent('large/once', { file })).toBe(false);
     expect(s3.requests.map((line) => line.split(' ')[0])).toEqual(['HEAD']);
+  });
+
+  test('whose last answer was lost is there', async () => {
+    const file = await fileOf(9);
+    for (const write of ['put', 'putIfAbsent'] as const) {
+      s3.fail({ kind: 'lost answer', request: 'POST /renders/farm/large/ending?uploadId' });
+      expect(await store[write]('large/ending', { file })).toBe(write === 'put' ? undefined : true);
+      expect(sha256(await readBytes(store, 'large/ending'))).toBe(await sha256File(file));
+      await store.delete('large/ending');
+    }
   });
 
   test('whose part fails is sent whole, and one that can not be leaves nothing', async () => {
@@ -317,4 +329,23 @@ test('a stream that nobody reads gives its connection back', async () => {
     await once(stream, 'close');
   }
   expect(await store.head('unread')).toMatchObject({ size: 5 * MIB });
+});
+
+test('programs that render to a folder do not load the SDK', async () => {
+  const program = `
+    import { registerHooks } from 'node:module';
+    registerHooks({ resolve: (name, context, next) => {
+      if (/^@aws-sdk|^@smithy/.test(name)) console.log(name);
+      return next(name, context);
+    } });
+    const { openStore } = await import('./src/index.ts');
+    openStore('folder');
+    const store = openStore('s3://renders');
+    console.log('opened');
+    await store.head('x');`;
+  const args = ['--input-type=module', '--eval', program];
+  const { stdout } = await promisify(execFile)(process.execPath, args);
+  const [first, ...later] = stdout.trim().split('\n');
+  expect(first).toBe('opened');
+  expect(later).toContain('@aws-sdk/client-s3');
 });
