@@ -71,11 +71,17 @@ export class BlobCache implements AsyncDisposable {
   }
 
   #open(): Promise<WorkFolder> {
-    this.#folder ??= createWorkFolder('blobs').then(async (folder) => {
-      this.#limit = Math.min(this.#maxBytes, (await freeBytes(folder.path)) / 4);
-      return folder;
+    this.#folder ??= this.#make().catch((error: unknown) => {
+      this.#folder = undefined;
+      throw error;
     });
     return this.#folder;
+  }
+
+  async #make(): Promise<WorkFolder> {
+    const folder = await createWorkFolder('blobs');
+    this.#limit = Math.min(this.#maxBytes, (await freeBytes(folder.path)) / 4);
+    return folder;
   }
 
   /** In one go, so that nobody takes a file that is about to go. */

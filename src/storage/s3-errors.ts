@@ -37,7 +37,7 @@ interface SdkError extends Error {
 
 const MISSING = new Set(['NoSuchKey', 'NotFound']);
 const DENIED = new Set(['AccessDenied', 'AllAccessDisabled', 'AccountProblem', 'InvalidObjectState']);
-const ELSEWHERE = new Set(['PermanentRedirect', 'TemporaryRedirect', 'IllegalLocationConstraintException']);
+const ELSEWHERE = new Set(['PermanentRedirect', 'IllegalLocationConstraintException']);
 const CREDENTIALS = new Set([
   'CredentialsProviderError',
   'TokenProviderError',
