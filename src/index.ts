@@ -11,6 +11,7 @@ export { type RenderLocallyOptions, renderLocally } from './orchestrator/render-
 export { LocalStore } from './storage/local-store.ts';
 export type { ObjectBody, ObjectInfo, ObjectStore, PutOptions } from './storage/object-store.ts';
 export { openStore } from './storage/open-store.ts';
+export { S3Store, type S3Timing } from './storage/s3-store.ts';
 export * from './types/index.ts';
 export * from './utils/errors.ts';
 export { ChromiumFrameWorker } from './worker/chromium-frame-worker.ts';

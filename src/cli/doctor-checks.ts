@@ -96,8 +96,10 @@ async function checkStore(): Promise<Check> {
   const store = openStore();
   const key = `doctor-${randomUUID()}`;
   await store.put(key, 'writable');
+  const folder = store.localPath(key) && store.url;
   await store.delete(key);
-  return spaceCheck('Store', store.url, 'Free some space, or set HELIOS_STORE to a larger disk.');
+  if (folder === undefined) return { name: 'Store', status: 'ok', found: store.url };
+  return spaceCheck('Store', folder, 'Free some space, or set HELIOS_STORE to a larger disk.');
 }
 
 async function checkTemp(): Promise<Check> {

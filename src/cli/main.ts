@@ -19,7 +19,7 @@ Examples:
 helios-infra <command> --help tells all flags of a command.
 
 Environment:
-  HELIOS_STORE   folder of the store (default: store in ~/.cache/helios-infra)
+  HELIOS_STORE   store: a folder, or s3://bucket/prefix (default: store in ~/.cache/helios-infra)
   FFMPEG_PATH    another FFmpeg
   CHROMIUM_PATH  another Chromium
   TMPDIR         folder for temporary files

@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { OutputFile } from '../stitcher/output-file.ts';
@@ -12,6 +11,7 @@ import { type Plan, planSchema } from '../types/plan.ts';
 import { idSchema, renderJobSchema } from '../types/render-job.ts';
 import type { RenderResult } from '../types/render-result.ts';
 import { StitchError, ValidationError } from '../utils/errors.ts';
+import { runLimited } from '../utils/run-limited.ts';
 import { createWorkFolder } from '../utils/work-folder.ts';
 import { ChromiumFrameWorker } from '../worker/chromium-frame-worker.ts';
 import {
@@ -23,6 +23,9 @@ import {
   stitchStep,
 } from './steps.ts';
 import { stopwatch } from './stopwatch.ts';
+
+/** To the store at the same time. */
+const MAX_REQUESTS = 16;
 
 const planEventSchema = z.strictObject({
   job: renderJobSchema,
@@ -94,7 +97,7 @@ export class Handlers implements AsyncDisposable {
     const { audioKey } = parse(stitchEventSchema, 'stitch event', event);
     const plan = await this.#plan(event);
     const clock = stopwatch();
-    const results = await Promise.all(plan.frameJobs.map((job) => this.#segment(job)));
+    const results = await runLimited(plan.frameJobs, MAX_REQUESTS, undefined, (job) => this.#segment(job));
     await using folder = await createWorkFolder('output');
     const sequence = sequenceExtension(plan);
     const extension = sequence ?? (codecTraits[plan.encoding.codec].extensions[0] as string);
@@ -118,11 +121,13 @@ export class Handlers implements AsyncDisposable {
       return key;
     }
     const folder = `renders/${id}/output`;
-    for (let frame = 0; frame < frames; frame++) {
-      const name = `${String(frame).padStart(5, '0')}.${sequence}`;
-      const file = path.join(path.dirname(target), name);
-      if (await stat(file)) await this.#store.put(`${folder}/${name}`, { file });
-    }
+    const names = Array.from(
+      { length: frames },
+      (_, frame) => `${String(frame).padStart(5, '0')}.${sequence}`,
+    );
+    await runLimited(names, MAX_REQUESTS, undefined, (name) =>
+      this.#store.put(`${folder}/${name}`, { file: path.join(path.dirname(target), name) }),
+    );
     return folder;
   }
 

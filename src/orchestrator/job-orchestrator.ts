@@ -10,11 +10,11 @@ import { type RenderJob, type RenderJobInput, renderJobSchema } from '../types/r
 import type { RenderResult } from '../types/render-result.ts';
 import { CompositionNotFoundError, HeliosError, ValidationError } from '../utils/errors.ts';
 import { retry } from '../utils/retry.ts';
+import { runLimited } from '../utils/run-limited.ts';
 import { sweepWorkFolders } from '../utils/work-folder.ts';
 import type { ChromiumFrameWorker } from '../worker/chromium-frame-worker.ts';
 import { checkEncoding } from './check-encoding.ts';
 import { type OnProgress, ProgressMeter } from './progress.ts';
-import { runLimited } from './run-limited.ts';
 import { audioStep, describeResult, planStep, sequenceExtension, stitchStep } from './steps.ts';
 import { stopwatch } from './stopwatch.ts';
 

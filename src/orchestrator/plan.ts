@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { putJson, readJson } from '../storage/object-store.ts';
+import { findJson, putJson } from '../storage/object-store.ts';
 import type { AudioTrack } from '../types/audio.ts';
 import { audioCodecOf, captureScale, outputFrames } from '../types/codecs.ts';
 import type { CompositionRef, ResolvedComposition } from '../types/composition.ts';
@@ -8,7 +8,7 @@ import type { FrameJob } from '../types/frame-job.ts';
 import type { Plan } from '../types/plan.ts';
 import type { FrameRange, PageOptions, RenderJob } from '../types/render-job.ts';
 import { canonicalJson, sha256 } from '../utils/digest.ts';
-import { type AudioError, FrameRangeError, StorageError } from '../utils/errors.ts';
+import { type AudioError, FrameRangeError } from '../utils/errors.ts';
 import type { Browser } from '../worker/browser.ts';
 import type { ChromiumFrameWorker } from '../worker/chromium-frame-worker.ts';
 import { PageSession } from '../worker/page-session.ts';
@@ -50,13 +50,8 @@ async function remember<T>(
 ): Promise<T> {
   if (ref.kind === 'url') return find();
   const key = `probes/${sha256(canonicalJson({ question, worker: await workerVersion() }))}.json`;
-  if (await store.head(key)) {
-    try {
-      return (await readJson(store, key)) as T;
-    } catch (error) {
-      if (!(error instanceof StorageError)) throw error;
-    }
-  }
+  const known = await findJson(store, key);
+  if (known !== undefined) return known as T;
   const found = await find();
   await putJson(store, key, found);
   return found;

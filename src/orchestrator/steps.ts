@@ -49,7 +49,9 @@ export async function audioStep(
     durationInFrames: plan.composition.durationInFrames,
     fps: plan.composition.fps,
     openSource: async (source) =>
-      source.kind === 'url' ? source.url : localCopy(store, blobKey(source.sha256), folder.path),
+      source.kind === 'url'
+        ? source.url
+        : localCopy(store, blobKey(source.sha256), folder.path, { sha256: source.sha256, signal }),
     codec,
     bitrate: plan.encoding.audioBitrate,
     outputFile,

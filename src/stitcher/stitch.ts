@@ -6,10 +6,13 @@ import type { FrameResult } from '../types/frame-job.ts';
 import type { Plan } from '../types/plan.ts';
 import { sha256File } from '../utils/digest.ts';
 import { StitchError } from '../utils/errors.ts';
+import { runLimited } from '../utils/run-limited.ts';
 import { createWorkFolder } from '../utils/work-folder.ts';
 import { checkOutput } from './check-output.ts';
 import { checkPictures } from './check-pictures.ts';
 import { concatSegments, type SegmentFile } from './concat.ts';
+
+const MAX_FETCHES = 8;
 
 export interface StitchOptions {
   readonly plan: Plan;
@@ -61,8 +64,9 @@ async function fetchSegment(result: FrameResult, store: ObjectStore, folder: str
 export async function stitch(options: StitchOptions): Promise<void> {
   const { plan, store, audioFile, output, signal } = options;
   await using folder = await createWorkFolder('stitch');
-  const segments: SegmentFile[] = [];
-  for (const result of inOrder(options)) segments.push(await fetchSegment(result, store, folder.path));
+  const segments = await runLimited(inOrder(options), MAX_FETCHES, signal, (result) =>
+    fetchSegment(result, store, folder.path),
+  );
   const fps = outputFps(plan.composition.fps, plan.encoding.everyNthFrame);
   await concatSegments({
     segments,

@@ -4,9 +4,10 @@ import { lookup } from 'mime-types';
 import { z } from 'zod';
 import { sha256Schema } from '../types/composition.ts';
 import { canonicalJson, sha256, sha256File } from '../utils/digest.ts';
-import { CompositionNotFoundError, UnsafePathError } from '../utils/errors.ts';
+import { CompositionNotFoundError, StorageError, UnsafePathError } from '../utils/errors.ts';
 import { errorCode } from '../utils/fs-errors.ts';
 import { assertSafeRelativePath } from '../utils/paths.ts';
+import { runLimited } from '../utils/run-limited.ts';
 import { type ObjectBody, type ObjectStore, readJson } from './object-store.ts';
 
 const bundleFileSchema = z.strictObject({
@@ -31,6 +32,8 @@ export interface Bundle {
 export const blobKey = (digest: string): string => `blobs/${digest}`;
 const bundleKey = (digest: string): string => `bundles/${digest}.json`;
 
+/** To the store at the same time. */
+const MAX_REQUESTS = 32;
 const TEXT_FILE = /\.(?:html?|m?js|css|svg)$/i;
 const PACKAGE_REFERENCE = /\/node_modules\/((?:@[\w.-]+\/)?[\w][\w.-]*)\//g;
 const NOT_SERVED = /(?:\.map|\.md|\.ts|\.tsx|\.flow)$/i;
@@ -157,7 +160,8 @@ async function putContent(
 export async function createBundle(store: ObjectStore, source: string): Promise<Bundle> {
   const { folder, entry } = await locate(source);
   const files: Record<string, BundleFile> = {};
-  for (const { file, inBundle } of await collect(folder)) {
+  const storing = new Map<string, Promise<void>>();
+  await runLimited(await collect(folder), MAX_REQUESTS, undefined, async ({ file, inBundle }) => {
     const digest = await sha256File(file).catch((cause: unknown) => {
       throw new CompositionNotFoundError(`Can't read ${file} (${errorCode(cause)}).`, {
         cause,
@@ -167,8 +171,10 @@ export async function createBundle(store: ObjectStore, source: string): Promise<
     const contentType = lookup(inBundle) || 'application/octet-stream';
     const { size } = await stat(file);
     files[assertSafeRelativePath(inBundle)] = { sha256: digest, size, contentType };
-    await putContent(store, blobKey(digest), { file }, size, contentType);
-  }
+    const stored = storing.get(digest) ?? putContent(store, blobKey(digest), { file }, size, contentType);
+    storing.set(digest, stored);
+    await stored;
+  });
   const manifest = { files };
   const text = canonicalJson(manifest);
   const digest = sha256(text);
@@ -176,8 +182,17 @@ export async function createBundle(store: ObjectStore, source: string): Promise<
   return { digest, entry, manifest };
 }
 
+/** @throws NotFoundError, StorageError, UnsafePathError */
 export async function readBundle(store: ObjectStore, digest: string): Promise<BundleManifest> {
-  const manifest = manifestSchema.parse(await readJson(store, bundleKey(digest)));
+  const key = bundleKey(digest);
+  const parsed = manifestSchema.safeParse(await readJson(store, key));
+  if (!parsed.success) {
+    throw new StorageError(`${key} of the store is damaged: it is no bundle's manifest (${store.url}).`, {
+      cause: parsed.error,
+      details: { key, store: store.url },
+    });
+  }
+  const manifest = parsed.data;
   for (const file of Object.keys(manifest.files)) assertSafeRelativePath(file);
   return manifest;
 }

@@ -6,7 +6,7 @@ import type { Readable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import { NotFoundError } from '../utils/errors.ts';
 import { errorCode, toWriteError } from '../utils/fs-errors.ts';
-import { assertSafeRelativePath } from '../utils/paths.ts';
+import { assertSafePrefix, assertSafeRelativePath } from '../utils/paths.ts';
 import type { ObjectBody, ObjectInfo, ObjectStore } from './object-store.ts';
 
 const PARTIAL = '.partial';
@@ -57,7 +57,7 @@ export class LocalStore implements ObjectStore {
   }
 
   async *list(prefix: string): AsyncIterable<ObjectInfo> {
-    const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1);
+    const folder = assertSafePrefix(prefix).slice(0, prefix.lastIndexOf('/') + 1);
     const names = await readdir(path.join(this.url, folder), { recursive: true, withFileTypes: true }).catch(
       () => [],
     );
@@ -67,7 +67,7 @@ export class LocalStore implements ObjectStore {
         path.relative(this.url, path.join(entry.parentPath, entry.name)).split(path.sep).join('/'),
       )
       .filter((key) => key.startsWith(prefix))
-      .sort();
+      .sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
     for (const key of keys) {
       const info = await this.head(key);
       if (info) yield info;

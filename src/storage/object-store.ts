@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { StorageError } from '../utils/errors.ts';
+import { NotFoundError, StorageError } from '../utils/errors.ts';
 
 /** What is put: bytes, text (UTF-8), or a file of this machine. */
 export type ObjectBody = Uint8Array | string | { readonly file: string };
@@ -25,11 +25,14 @@ export interface ObjectStore {
   /** Writes only when there is nothing under the key. @returns whether it wrote */
   putIfAbsent(key: string, body: ObjectBody, options?: PutOptions): Promise<boolean>;
   head(key: string): Promise<ObjectInfo | undefined>;
-  /** All objects whose key begins with the prefix, in the order of their keys. */
+  /** All objects whose key begins with the prefix, in the order of their keys' UTF-8 bytes. */
   list(prefix: string): AsyncIterable<ObjectInfo>;
   /** Deleting what is not there is no error. */
   delete(key: string): Promise<void>;
-  /** An address that reads the object without credentials, for that many seconds. */
+  /**
+   * An address that reads the object without credentials, for that many seconds (S3: at most 604800, and no
+   * longer than the credentials that signed it).
+   */
   presign(key: string, seconds: number): Promise<string>;
   /** The object's own file, when it lies on this machine; to be read only. */
   localPath(key: string): string | undefined;
@@ -49,6 +52,17 @@ export async function readJson(store: ObjectStore, key: string): Promise<unknown
       cause,
       details: { key, store: store.url },
     });
+  }
+}
+
+/** As `readJson`; `undefined` when there is none, or it is no JSON. */
+export async function findJson(store: ObjectStore, key: string): Promise<unknown> {
+  try {
+    return await readJson(store, key);
+  } catch (error) {
+    const damaged = error instanceof StorageError && error.cause instanceof SyntaxError;
+    if (damaged || error instanceof NotFoundError) return undefined;
+    throw error;
   }
 }
 

@@ -72,6 +72,12 @@ export class StitchError extends HeliosError {}
 export class AudioError extends HeliosError {}
 /** An object that is not in the store. */
 export class NotFoundError extends HeliosError {}
+/** The store's address is wrong: no such bucket, a bucket of another region, no region, or not an address. */
+export class StoreAddressError extends HeliosError {}
+/** The store refuses the request: a permission is missing; `details.permission` names it. */
+export class AccessDeniedError extends HeliosError {}
+/** Credentials that are absent, expired or not known. */
+export class CredentialsError extends HeliosError {}
 /** A key or path that leaves its place. */
 export class UnsafePathError extends HeliosError {}
 

@@ -24,3 +24,12 @@ export function assertSafeRelativePath(relative: string): string {
   }
   return relative;
 }
+
+/**
+ * A prefix of such paths, as it came in: it may be empty, or end anywhere in a part.
+ * @throws UnsafePathError
+ */
+export function assertSafePrefix(prefix: string): string {
+  if (prefix !== '') assertSafeRelativePath(`${prefix}x`);
+  return prefix;
+}

@@ -1,10 +1,10 @@
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { blobKey, readBundle } from '../storage/bundle.ts';
+import { BlobCache, type BlobLease } from '../storage/blob-cache.ts';
+import { readBundle } from '../storage/bundle.ts';
 import { keys } from '../storage/keys.ts';
-import { localCopy } from '../storage/local-copy.ts';
-import { type ObjectStore, putJson, readJson } from '../storage/object-store.ts';
+import { findJson, type ObjectStore, putJson } from '../storage/object-store.ts';
 import { captureScale, codecTraits } from '../types/codecs.ts';
 import type { CompositionRef } from '../types/composition.ts';
 import type { FrameJobContext, FrameWorker } from '../types/contracts.ts';
@@ -24,7 +24,6 @@ import {
   DiskFullError,
   EncoderError,
   KitError,
-  StorageError,
   ValidationError,
   VersionMismatchError,
 } from '../utils/errors.ts';
@@ -33,6 +32,7 @@ import { createWorkFolder } from '../utils/work-folder.ts';
 import { Browser, type BrowserKind, type CaptureMode } from './browser.ts';
 import { CompositionServer } from './composition-server.ts';
 import { writeSegment } from './segment-writer.ts';
+import { serveBundle } from './serve-bundle.ts';
 import { workerVersion } from './worker-version.ts';
 
 /** Less in the temporary folder is too little for a browser. */
@@ -50,10 +50,12 @@ interface Stage {
  */
 export class ChromiumFrameWorker implements FrameWorker, AsyncDisposable {
   readonly store: ObjectStore;
+  readonly #blobs: BlobCache;
   #idle: Stage[] = [];
 
   constructor(store: ObjectStore) {
     this.store = store;
+    this.#blobs = new BlobCache(store);
   }
 
   /**
@@ -94,12 +96,7 @@ export class ChromiumFrameWorker implements FrameWorker, AsyncDisposable {
    */
   async findSegment(segmentKey: string): Promise<FrameResult | undefined> {
     const recordKey = keys.segmentRecord(segmentKey);
-    if (!(await this.store.head(recordKey))) return undefined;
-    const read = await readJson(this.store, recordKey).catch((error: unknown) => {
-      if (error instanceof StorageError) return undefined;
-      throw error;
-    });
-    const record = segmentRecordSchema.safeParse(read);
+    const record = segmentRecordSchema.safeParse(await findJson(this.store, recordKey));
     if (!record.success) return undefined;
     const { frameDigests: _, ...result } = record.data;
     const video = await this.store.head(result.videoKey);
@@ -118,19 +115,21 @@ export class ChromiumFrameWorker implements FrameWorker, AsyncDisposable {
     work: (browser: Browser) => Promise<T>,
   ): Promise<T> {
     throwIfAborted(signal);
-    await using folder = await createWorkFolder('bundle');
+    using blobs = this.#blobs.lease();
     const stage = await this.#takeStage(kind);
     const off = onAbort(signal, () => stage.browser.kill());
+    let missed: readonly Error[] = [];
     try {
-      await this.#serve(stage.server, ref, folder.path);
+      missed = await this.#serve(stage.server, ref, blobs);
       await stage.browser.checkDrawing();
       const value = await work(stage.browser);
+      if (missed.length > 0) throw missed[0];
       await stage.browser.checkDrawing();
       this.#idle.push(stage);
       return value;
     } catch (error) {
       const crash = await stage.browser.checkDrawing().catch((reason: unknown) => reason);
-      const reason = await reasonOf(crash ?? error);
+      const reason = await reasonOf(crash ?? missed[0] ?? error);
       await closeStage(stage);
       throwIfAborted(signal);
       throw reason;
@@ -143,6 +142,7 @@ export class ChromiumFrameWorker implements FrameWorker, AsyncDisposable {
     const stages = this.#idle;
     this.#idle = [];
     await Promise.all(stages.map(closeStage));
+    await this.#blobs[Symbol.asyncDispose]();
   }
 
   async #render(job: FrameJob, mode: CaptureMode, context: FrameJobContext): Promise<FrameResult> {
@@ -205,15 +205,10 @@ export class ChromiumFrameWorker implements FrameWorker, AsyncDisposable {
     }
   }
 
-  async #serve(server: CompositionServer, ref: CompositionRef, folder: string): Promise<void> {
-    if (ref.kind === 'url') return server.serve(async () => undefined);
-    const { files } = await readBundle(this.store, ref.digest);
-    server.serve(async (name) => {
-      const entry = files[name];
-      if (!entry) return undefined;
-      const { size, contentType } = entry;
-      return { file: await localCopy(this.store, blobKey(entry.sha256), folder), size, contentType };
-    });
+  async #serve(server: CompositionServer, ref: CompositionRef, blobs: BlobLease): Promise<readonly Error[]> {
+    if (ref.kind === 'bundle') return serveBundle(server, await readBundle(this.store, ref.digest), blobs);
+    server.serve(async () => undefined);
+    return [];
   }
 }
 

@@ -129,6 +129,23 @@ export function describeObjectStore(name: string, open: () => Promise<StoreUnder
       expect(await keysUnder('nothing/')).toEqual([]);
     });
 
+    test('orders keys by their UTF-8 bytes', async () => {
+      const keys = ['order/Z', 'order/a', 'order/é', 'order/\u{ff5e}', 'order/\u{1f600}'];
+      for (const key of keys.toReversed()) await store.put(key, key);
+      expect(await keysUnder('order/')).toEqual(keys);
+    });
+
+    test('a stream that is left before its end does no harm', async () => {
+      const bytes = Buffer.alloc(3 * 1024 * 1024, 'x');
+      await store.put('left', bytes);
+      for (let round = 0; round < 80; round++) {
+        const stream = await store.get('left');
+        if (round % 2) stream.destroy();
+        else for await (const _ of stream) break;
+      }
+      expect((await readBytes(store, 'left')).equals(bytes)).toBe(true);
+    });
+
     test('lists all of many, with their sizes', async () => {
       await Promise.all(
         Array.from({ length: 120 }, (_, index) => store.put(`many/${index}`, 'x'.repeat(index))),

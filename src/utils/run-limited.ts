@@ -1,4 +1,4 @@
-import { throwIfAborted } from '../utils/abort.ts';
+import { throwIfAborted } from './abort.ts';
 
 /**
  * Runs `work` on every item, at most `limit` at a time, in order of the items. At the first failure no further

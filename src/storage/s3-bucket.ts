@@ -1,0 +1,197 @@
+import { randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  PutObjectCommand,
+  type PutObjectCommandInput,
+  paginateListObjectsV2,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import { Upload } from '@aws-sdk/lib-storage';
+import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { StorageError, StoreAddressError } from '../utils/errors.ts';
+import type { ObjectBody, ObjectInfo, PutOptions } from './object-store.ts';
+import { type S3Request, s3Attempts, s3Status, toStoreError } from './s3-errors.ts';
+import { TimedRetry } from './s3-retry.ts';
+import type { S3Timing } from './s3-store.ts';
+
+/** Larger bodies go in parts of this size, four at a time: 32 MiB of memory for an upload of any length. */
+const PART_BYTES = 8 * 1024 ** 2;
+const MAX_PARTS = 10_000;
+const MAX_CONFLICTS = 8;
+/** Name of the metadata by which a write knows its own object again. */
+const WRITE_ID = 'helios-write';
+
+/** The bytes of an object, or the rest of them. */
+export interface S3Content {
+  readonly body: Readable;
+  /** Bytes of the whole object. */
+  readonly size: number;
+  readonly etag: string | undefined;
+}
+
+async function sizeOf(body: ObjectBody): Promise<number> {
+  if (typeof body === 'string') return Buffer.byteLength(body);
+  return body instanceof Uint8Array ? body.length : (await stat(body.file)).size;
+}
+
+const isNamed = (error: unknown, name: string): boolean => error instanceof Error && error.name === name;
+
+/** Requests to one bucket by whole keys, their errors typed. */
+export class S3Bucket {
+  readonly #client: S3Client;
+  readonly #name: string;
+
+  constructor(name: string, { idleSeconds, retrySeconds }: S3Timing) {
+    this.#name = name;
+    this.#client = new S3Client({
+      forcePathStyle: Boolean(process.env.AWS_ENDPOINT_URL_S3 || process.env.AWS_ENDPOINT_URL),
+      retryStrategy: new TimedRetry(retrySeconds),
+      requestHandler: new NodeHttpHandler({
+        connectionTimeout: Math.min(5, idleSeconds) * 1000,
+        socketTimeout: idleSeconds * 1000,
+        httpAgent: { keepAlive: true, maxSockets: 64 },
+        httpsAgent: { keepAlive: true, maxSockets: 64 },
+      }),
+    });
+  }
+
+  /**
+   * @param from the first byte wanted, and the version it must be of
+   * @throws NotFoundError
+   */
+  get(
+    key: string,
+    from?: { readonly offset: number; readonly etag: string | undefined },
+  ): Promise<S3Content> {
+    return this.#ask('read', key, async () => {
+      const { Body, ContentLength, ETag } = await this.#client.send(
+        new GetObjectCommand({
+          Bucket: this.#name,
+          Key: key,
+          ...(from ? { Range: `bytes=${from.offset}-`, IfMatch: from.etag } : {}),
+        }),
+      );
+      if (!Body || ContentLength === undefined) throw new StorageError(`S3 sent no bytes of ${key}.`);
+      return { body: Body as Readable, size: (from?.offset ?? 0) + ContentLength, etag: ETag };
+    });
+  }
+
+  /** `undefined` when there is no such object. */
+  async head(key: string): Promise<ObjectInfo | undefined> {
+    return this.#ask('read', key, async () => {
+      try {
+        const { ContentLength = 0, LastModified = new Date(0) } = await this.#head(key);
+        return { key, size: ContentLength, modified: LastModified };
+      } catch (error) {
+        if (s3Status(error) === 404) return undefined;
+        // The answer to a HEAD has no body to say why; that to a GET has.
+        if (s3Status(error) === 400 || s3Status(error) === 403) (await this.get(key)).body.destroy();
+        throw error;
+      }
+    });
+  }
+
+  async put(key: string, body: ObjectBody, { contentType }: PutOptions): Promise<void> {
+    await this.#ask('write', key, () => this.#upload(key, body, { ContentType: contentType }, randomUUID()));
+  }
+
+  /** @returns whether it wrote */
+  putIfAbsent(key: string, body: ObjectBody, { contentType }: PutOptions): Promise<boolean> {
+    const writeId = randomUUID();
+    const input = { ContentType: contentType, IfNoneMatch: '*' };
+    return this.#ask('write', key, async () => {
+      // S3 looks at the condition when the last part is there.
+      if ((await sizeOf(body)) > PART_BYTES && (await this.head(key))) return false;
+      for (let conflicts = 0; ; ) {
+        try {
+          await this.#upload(key, body, input, writeId);
+          return true;
+        } catch (error) {
+          if (s3Status(error) === 412) return this.#wroteBefore(error, key, writeId);
+          if (!isNamed(error, 'ConditionalRequestConflict') || ++conflicts === MAX_CONFLICTS) throw error;
+          await sleep(Math.random() * 100 * 2 ** conflicts);
+        }
+      }
+    });
+  }
+
+  /** In the order of the keys' UTF-8 bytes. */
+  async *list(prefix: string): AsyncIterable<ObjectInfo> {
+    const pages = paginateListObjectsV2({ client: this.#client }, { Bucket: this.#name, Prefix: prefix });
+    const iterator = pages[Symbol.asyncIterator]();
+    for (;;) {
+      const page = await this.#ask('list', prefix, () => iterator.next());
+      if (page.done) return;
+      for (const { Key = '', Size = 0, LastModified = new Date(0) } of page.value.Contents ?? [])
+        yield { key: Key, size: Size, modified: LastModified };
+    }
+  }
+
+  async delete(key: string): Promise<void> {
+    await this.#ask('delete', key, () =>
+      this.#client.send(new DeleteObjectCommand({ Bucket: this.#name, Key: key })),
+    );
+  }
+
+  presign(key: string, seconds: number): Promise<string> {
+    return this.#ask('read', key, () =>
+      getSignedUrl(this.#client, new GetObjectCommand({ Bucket: this.#name, Key: key }), {
+        expiresIn: seconds,
+      }),
+    );
+  }
+
+  #head(key: string) {
+    return this.#client.send(new HeadObjectCommand({ Bucket: this.#name, Key: key }));
+  }
+
+  /** Whether an earlier attempt of a failed write had written, and only its answer was lost. */
+  async #wroteBefore(error: unknown, key: string, writeId: string): Promise<boolean> {
+    if (s3Attempts(error) < 2) return false;
+    const { Metadata } = await this.#head(key);
+    return Metadata?.[WRITE_ID] === writeId;
+  }
+
+  async #upload(
+    key: string,
+    body: ObjectBody,
+    input: Partial<PutObjectCommandInput>,
+    writeId: string,
+  ): Promise<void> {
+    const params = { ...input, Bucket: this.#name, Key: key, Metadata: { [WRITE_ID]: writeId } };
+    const size = await sizeOf(body);
+    const file = typeof body === 'object' && 'file' in body ? body.file : undefined;
+    const bytes = typeof body === 'string' ? Buffer.from(body) : (body as Uint8Array);
+    if (size <= PART_BYTES) {
+      const whole = file === undefined ? bytes : await readFile(file);
+      await this.#client.send(new PutObjectCommand({ ...params, Body: whole }));
+      return;
+    }
+    const Body = file === undefined ? bytes : createReadStream(file);
+    const partSize = Math.max(PART_BYTES, Math.ceil(size / MAX_PARTS));
+    try {
+      await new Upload({ client: this.#client, params: { ...params, Body }, partSize }).done();
+    } catch (error) {
+      if (!isNamed(error, 'NoSuchUpload') || !(await this.#wroteBefore(error, key, writeId))) throw error;
+    }
+  }
+
+  async #ask<T>(action: S3Request['action'], key: string, work: () => Promise<T>): Promise<T> {
+    const since = performance.now();
+    try {
+      return await work();
+    } catch (error) {
+      await this.#client.config.region().catch((cause: unknown) => {
+        throw new StoreAddressError('It is not known in which region to look. Set AWS_REGION.', { cause });
+      });
+      throw toStoreError(error, { action, bucket: this.#name, key, since });
+    }
+  }
+}

@@ -1,0 +1,52 @@
+import { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { StorageError } from '../utils/errors.ts';
+import type { S3Bucket, S3Content } from './s3-bucket.ts';
+
+const MAX_RESUMES = 8;
+
+/** The chunks of a body until its end, or until it breaks; then returns why. */
+async function* untilBroken(body: Readable): AsyncGenerator<Uint8Array, unknown> {
+  const chunks = body[Symbol.asyncIterator]();
+  for (;;) {
+    let next: IteratorResult<Uint8Array>;
+    try {
+      next = await chunks.next();
+    } catch (error) {
+      return error;
+    }
+    if (next.done) return undefined;
+    yield next.value;
+  }
+}
+
+/**
+ * An object as a stream that is taken up again where it broke, up to 8 times.
+ * @param first the answer to the request for the whole object
+ * @throws StorageError, by the stream
+ */
+export function readResuming(bucket: S3Bucket, key: string, first: S3Content): Readable {
+  let content = first;
+  const failed = (what: string, cause: unknown): StorageError =>
+    new StorageError(`${key} of the store ${what}.`, { cause, details: { key, size: first.size } });
+  async function* read(): AsyncGenerator<Uint8Array> {
+    let offset = 0;
+    for (let resumes = 0; ; resumes++) {
+      const chunks = untilBroken(content.body);
+      let next = await chunks.next();
+      for (; !next.done; next = await chunks.next()) {
+        offset += next.value.length;
+        yield next.value;
+      }
+      const cause = next.value;
+      if (offset === first.size && !cause) return;
+      if (offset >= first.size) throw failed('is damaged: its bytes are not those that were stored', cause);
+      if (resumes === MAX_RESUMES) {
+        throw failed(`broke off after ${offset} of ${first.size} bytes, ${resumes + 1} times`, cause);
+      }
+      await sleep(Math.random() * 50 * 2 ** resumes);
+      content = await bucket.get(key, { offset, etag: first.etag });
+    }
+  }
+  return Readable.from(read(), { objectMode: false }).once('close', () => content.body.destroy());
+}

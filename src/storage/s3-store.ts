@@ -1,0 +1,113 @@
+import type { Readable } from 'node:stream';
+import { NotFoundError, StoreAddressError } from '../utils/errors.ts';
+import { assertSafePrefix, assertSafeRelativePath } from '../utils/paths.ts';
+import type { ObjectBody, ObjectInfo, ObjectStore, PutOptions } from './object-store.ts';
+import type { S3Bucket } from './s3-bucket.ts';
+import { readResuming } from './s3-read.ts';
+
+/** How long S3 is waited for. */
+export interface S3Timing {
+  /** Seconds without a byte on a connection until its request counts as failed. @default 20 */
+  readonly idleSeconds: number;
+  /** Seconds from a request's first attempt in which a failed one is sent again. @default 60 */
+  readonly retrySeconds: number;
+}
+
+/** @throws StoreAddressError, UnsafePathError */
+function parseAddress(url: string): { bucket: string; prefix: string } {
+  const match = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*?))?\/*$/.exec(url);
+  if (!match?.[1]) {
+    throw new StoreAddressError(
+      `${JSON.stringify(url)} is not the address of a bucket. Write s3://bucket or s3://bucket/prefix.`,
+      { details: { url } },
+    );
+  }
+  return { bucket: match[1], prefix: match[2] ? `${assertSafeRelativePath(match[2])}/` : '' };
+}
+
+/**
+ * A store in an S3 bucket, or below a prefix of it. Region, credentials and endpoint come from the usual chain
+ * (`AWS_REGION`, `AWS_PROFILE`, `AWS_ENDPOINT_URL_S3` …); the SDK is loaded at the first request. What S3 keeps
+ * has a CRC-32 that is checked on the way there and, for objects up to 8 MiB, on the way back.
+ *
+ * Its requests throw StorageError (to be tried again), StoreAddressError, AccessDeniedError, CredentialsError.
+ */
+export class S3Store implements ObjectStore {
+  readonly url: string;
+  readonly #name: string;
+  readonly #prefix: string;
+  readonly #timing: S3Timing;
+  #loading: Promise<S3Bucket> | undefined;
+
+  /** @param url `s3://bucket` or `s3://bucket/prefix` @throws StoreAddressError, UnsafePathError */
+  constructor(url: string, { idleSeconds = 20, retrySeconds = 60 }: Partial<S3Timing> = {}) {
+    const { bucket, prefix } = parseAddress(url);
+    this.url = `s3://${bucket}/${prefix}`.replace(/\/$/, '');
+    this.#name = bucket;
+    this.#prefix = prefix;
+    this.#timing = { idleSeconds, retrySeconds };
+  }
+
+  /** A stream that breaks is taken up again where it broke; what can't be is a StorageError of the stream. */
+  async get(key: string): Promise<Readable> {
+    const full = this.#key(key);
+    const bucket = await this.#bucket();
+    const first = await bucket.get(full).catch((error: unknown) => {
+      if (!(error instanceof NotFoundError)) throw error;
+      throw new NotFoundError(`The store has no ${key} (${this.url}).`, {
+        cause: error,
+        details: { key, store: this.url },
+      });
+    });
+    return readResuming(bucket, full, first);
+  }
+
+  async put(key: string, body: ObjectBody, options: PutOptions = {}): Promise<void> {
+    const full = this.#key(key);
+    await (await this.#bucket()).put(full, body, options);
+  }
+
+  async putIfAbsent(key: string, body: ObjectBody, options: PutOptions = {}): Promise<boolean> {
+    const full = this.#key(key);
+    return (await this.#bucket()).putIfAbsent(full, body, options);
+  }
+
+  async head(key: string): Promise<ObjectInfo | undefined> {
+    const full = this.#key(key);
+    const info = await (await this.#bucket()).head(full);
+    return info && { ...info, key };
+  }
+
+  async *list(prefix: string): AsyncIterable<ObjectInfo> {
+    const full = this.#prefix + assertSafePrefix(prefix);
+    for await (const info of (await this.#bucket()).list(full)) {
+      // The console marks an empty folder by an object whose key ends so.
+      if (!info.key.endsWith('/')) yield { ...info, key: info.key.slice(this.#prefix.length) };
+    }
+  }
+
+  async delete(key: string): Promise<void> {
+    const full = this.#key(key);
+    await (await this.#bucket()).delete(full);
+  }
+
+  async presign(key: string, seconds: number): Promise<string> {
+    const full = this.#key(key);
+    return (await this.#bucket()).presign(full, seconds);
+  }
+
+  localPath(): undefined {
+    return undefined;
+  }
+
+  #key(key: string): string {
+    return this.#prefix + assertSafeRelativePath(key);
+  }
+
+  #bucket(): Promise<S3Bucket> {
+    this.#loading ??= import('./s3-bucket.ts').then(
+      (module) => new module.S3Bucket(this.#name, this.#timing),
+    );
+    return this.#loading;
+  }
+}

@@ -1,0 +1,38 @@
+import type { BlobLease } from '../storage/blob-cache.ts';
+import type { BundleManifest } from '../storage/bundle.ts';
+import { NotFoundError, StorageError } from '../utils/errors.ts';
+import type { CompositionServer } from './composition-server.ts';
+
+/** Why a file of a bundle could not be had, with its name. */
+function unserved(name: string, error: unknown): Error {
+  if (!(error instanceof StorageError || error instanceof NotFoundError)) return error as Error;
+  const Kind = error instanceof StorageError ? StorageError : NotFoundError;
+  return new Kind(`The composition's file ${name} can't be had: ${error.message}`, {
+    cause: error,
+    details: { ...error.details, file: name },
+  });
+}
+
+/**
+ * Has a server give out a bundle's files.
+ * @returns filled with what kept files from being served: the store's faults, which the page can't tell
+ */
+export function serveBundle(
+  server: CompositionServer,
+  { files }: BundleManifest,
+  blobs: BlobLease,
+): readonly Error[] {
+  const missed: Error[] = [];
+  server.serve(async (name) => {
+    const entry = files[name];
+    if (!entry) return undefined;
+    const { sha256, size, contentType } = entry;
+    try {
+      return { file: await blobs.file(sha256, size), size, contentType };
+    } catch (error) {
+      missed.push(unserved(name, error));
+      throw error;
+    }
+  });
+  return missed;
+}
