@@ -34,7 +34,7 @@ export class ValidationError extends HeliosError {
   static fromZod(subject: string, error: z.ZodError): ValidationError {
     const issues = error.issues.map(({ path, message }) => ({ path: path.map(String).join('.'), message }));
     const lines = issues.map(({ path, message }) => (path ? `${path}: ${message}` : message));
-    return new ValidationError(`The ${subject} is not valid: ${lines.join('; ')}`, { details: { issues } });
+    return new this(`The ${subject} is not valid: ${lines.join('; ')}`, { details: { issues } });
   }
 }
 
