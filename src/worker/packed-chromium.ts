@@ -1,5 +1,5 @@
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import type { Duplex } from 'node:stream';
@@ -13,15 +13,16 @@ import { layerKit } from '../utils/layer-kit.ts';
 /** What `unpackChromium` writes at most, in bytes: the browser, its software GL and its libraries. */
 export const UNPACKED_BYTES = 225e6;
 
-const piecesSchema = z.array(z.strictObject({ file: z.string(), start: z.int().min(0) })).min(1);
-const manifestSchema = z.strictObject({ version: z.string().min(1), pieces: piecesSchema });
+const manifestSchema = z.strictObject({ version: z.string().min(1) });
 
-/** The layer's `chromium.json`: the package's version, and the pieces that the browser's file was cut into. */
+/** The layer's `chromium.json`. */
 export type ChromiumManifest = z.infer<typeof manifestSchema>;
 
-/** A browser as it is shipped: its file in one or several compressed pieces, and two compressed tar files. */
-export interface PackedChromium extends ChromiumManifest {
+/** A browser as it is shipped: a compressed file, and compressed tar files beside it. */
+export interface PackedChromium {
   readonly folder: string;
+  /** Of `@sparticuz/chromium`, also in the layer. */
+  readonly version: string;
   /** Ending of the compressed files. */
   readonly ending: '.br' | '.zst';
 }
@@ -41,8 +42,7 @@ export async function packagedChromium(): Promise<PackedChromium> {
     const { version } = JSON.parse(await readFile(path.join(folder, 'package.json'), 'utf8')) as {
       version: string;
     };
-    const pieces = [{ file: 'chromium.br', start: 0 }];
-    return { folder: path.join(folder, 'bin'), ending: '.br', version, pieces };
+    return { folder: path.join(folder, 'bin'), version, ending: '.br' };
   } catch (cause) {
     throw new KitError('The browser is missing: install @sparticuz/chromium, or set CHROMIUM_PATH.', {
       cause,
@@ -53,8 +53,8 @@ export async function packagedChromium(): Promise<PackedChromium> {
 async function layerChromium(folder: string): Promise<PackedChromium> {
   const file = path.join(folder, 'chromium.json');
   try {
-    const manifest = manifestSchema.parse(JSON.parse(await readFile(file, 'utf8')));
-    return { folder, ending: '.zst', ...manifest };
+    const { version } = manifestSchema.parse(JSON.parse(await readFile(file, 'utf8')));
+    return { folder, version, ending: '.zst' };
   } catch (cause) {
     throw new KitError(`The browser's layer is missing or damaged (${file}). Deploy the layers again.`, {
       cause,
@@ -70,29 +70,23 @@ export async function findChromium(): Promise<PackedChromium> {
 }
 
 // Large pieces: with Node's default of 16 KiB the browser unpacks 1.4 to 1.8 times as slowly.
-const read = (file: string) => createReadStream(file, { highWaterMark: 2 ** 20 });
 const decompressors: Record<PackedChromium['ending'], () => Duplex> = {
   '.br': () => createBrotliDecompress({ chunkSize: 2 ** 22 }),
   '.zst': () => createZstdDecompress({ chunkSize: 2 ** 22 }),
 };
 
 /** Unpacks a browser into a folder that is there: `chromium`, its software GL, and `al2023/lib`. */
-export async function unpackChromium(packed: PackedChromium, target: string): Promise<void> {
-  const decompress = decompressors[packed.ending];
-  const browser = path.join(target, 'chromium');
-  await writeFile(browser, '', { mode: 0o755 });
+export async function unpackChromium({ folder, ending }: PackedChromium, target: string): Promise<void> {
+  const open = (name: string) =>
+    [
+      createReadStream(path.join(folder, name + ending), { highWaterMark: 2 ** 20 }),
+      decompressors[ending](),
+    ] as const;
   await Promise.all([
-    ...packed.pieces.map(({ file, start }) =>
-      pipeline(
-        read(path.join(packed.folder, file)),
-        decompress(),
-        createWriteStream(browser, { flags: 'r+', start, highWaterMark: 2 ** 24 }),
-      ),
+    pipeline(
+      ...open('chromium'),
+      createWriteStream(path.join(target, 'chromium'), { mode: 0o755, highWaterMark: 2 ** 24 }),
     ),
-    ...Object.entries(TARS).map(async ([tar, place]) => {
-      const folder = path.join(target, place);
-      await mkdir(folder, { recursive: true });
-      await pipeline(read(path.join(packed.folder, tar + packed.ending)), decompress(), extract(folder));
-    }),
+    ...Object.entries(TARS).map(([tar, place]) => pipeline(...open(tar), extract(path.join(target, place)))),
   ]);
 }
