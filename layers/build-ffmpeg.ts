@@ -1,4 +1,4 @@
-import { copyFile, mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 import { KitError } from '../src/utils/errors.ts';
@@ -44,9 +44,16 @@ function compilerEnv(root: string): Record<string, string> {
     PATH: `${path.join(usr, 'bin')}:${process.env.PATH ?? ''}`,
     CPATH: [path.join(usr, 'include'), path.join(usr, 'include', 'x86_64-linux-gnu')].join(':'),
     LIBRARY_PATH: libraries,
+    PKG_CONFIG_SYSROOT_DIR: root,
     PKG_CONFIG_LIBDIR: path.join(libraries, 'pkgconfig'),
     SOURCE_DATE_EPOCH: '315532800',
   };
+}
+
+/** Debian's x265.pc asks for the shared libgcc_s, which a static program can't have and does not need. */
+async function mendX265(root: string): Promise<void> {
+  const file = path.join(root, 'usr/lib/x86_64-linux-gnu/pkgconfig/x265.pc');
+  await writeFile(file, (await readFile(file, 'utf8')).replaceAll('-lgcc_s', ''));
 }
 
 /**
@@ -73,6 +80,7 @@ async function buildFfmpeg(target: string): Promise<void> {
     const packages = await DebianPackages.open(path.join(work, 'apt'), SOURCE_SUITE);
     const root = path.join(work, 'root');
     await packages.unpack(LIBRARIES, root);
+    await mendX265(root);
     const { folder, version } = await packages.source('ffmpeg');
     const options = { cwd: folder, env: compilerEnv(root) };
     const revision = `${version.split('-').at(-1)}-helios`;

@@ -13,7 +13,18 @@ export const FFMPEG_PARTS = {
     ...['pcm_f32le', 'pcm_s16le', 'rawvideo'],
   ],
   demuxer: [
-    ...['matroska', 'mov', 'concat', 'image2', 'image2pipe', 'image_*_pipe', 'gif', 'ffmetadata', 'rawvideo'],
+    ...[
+      'matroska',
+      'mov',
+      'concat',
+      'image2',
+      'image2pipe',
+      'image_png_pipe',
+      'image_jpeg_pipe',
+      'gif',
+      'ffmetadata',
+      'rawvideo',
+    ],
     ...[
       'aac',
       'ac3',
