@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { checkFfmpegParts } from '../../layers/build-ffmpeg.ts';
 import { checkSize, LayersTooLargeError } from '../../layers/check-size.ts';
 import { buildLayer, type LayerRecipe } from '../../layers/layer.ts';
 import { assertStaticElf } from '../../layers/static-elf.ts';
@@ -81,4 +82,12 @@ test('a program that needs libraries is refused', async () => {
   await writeFile(path.join(folder, 'script'), `#!/bin/sh\n${'#'.repeat(100)}`);
   await expect(assertStaticElf(path.join(folder, 'script'))).rejects.toThrow(/no program for Linux/);
   await expect(assertStaticElf(path.join(folder, 'nothing'))).rejects.toThrow(/can't be read/);
+});
+
+test('an FFmpeg without what the project uses is refused, and what it lacks is named', async () => {
+  await checkFfmpegParts(packagedFfmpeg());
+  const program = path.join(folder, 'ffmpeg');
+  const list = `"${packagedFfmpeg()}" "$@" | grep -v -e libx265 -e palettegen`;
+  await writeFile(program, `#!/bin/sh\n${list}\n`, { mode: 0o755 });
+  await expect(checkFfmpegParts(program)).rejects.toThrow(/lacks: encoder libx265, filter palettegen\.$/);
 });
