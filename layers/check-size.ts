@@ -1,14 +1,11 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { HeliosError } from '../src/utils/errors.ts';
+import { LayersTooLargeError } from '../src/utils/errors.ts';
 import type { Layer } from './layer.ts';
 import { folderBytes } from './tree.ts';
 
 /** What a function and its layers may take unpacked, in bytes; Lambda's own limit is 250 MB. */
 export const UNPACKED_LIMIT = 240e6;
-
-/** A function and its layers are more than Lambda takes. */
-export class LayersTooLargeError extends HeliosError {}
 
 /** Bytes of the largest bundle in a folder with one folder a function; 0 when there is none yet. */
 export async function largestFunction(functions: string): Promise<number> {

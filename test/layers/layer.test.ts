@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { checkFfmpegParts } from '../../layers/build-ffmpeg.ts';
-import { checkSize, LayersTooLargeError } from '../../layers/check-size.ts';
+import { checkSize } from '../../layers/check-size.ts';
 import { buildLayer, type LayerRecipe } from '../../layers/layer.ts';
 import { assertStaticElf } from '../../layers/static-elf.ts';
+import { LayersTooLargeError } from '../../src/utils/errors.ts';
 import { packagedFfmpeg } from '../../src/utils/ffmpeg.ts';
 
 let folder: string;
