@@ -34,7 +34,8 @@ export class ValidationError extends HeliosError {
   static fromZod(subject: string, error: z.ZodError): ValidationError {
     const issues = error.issues.map(({ path, message }) => ({ path: path.map(String).join('.'), message }));
     const lines = issues.map(({ path, message }) => (path ? `${path}: ${message}` : message));
-    return new ValidationError(`The ${subject} is not valid: ${lines.join('; ')}`, { details: { issues } });
+    // A class that names itself in its body gets another name in a bundle.
+    return new this(`The ${subject} is not valid: ${lines.join('; ')}`, { details: { issues } });
   }
 }
 
@@ -60,6 +61,8 @@ export class AbortedError extends HeliosError {}
 export class VersionMismatchError extends HeliosError {}
 /** A program or file of the kit (Chromium, FFmpeg, fonts) is missing or does not start. */
 export class KitError extends HeliosError {}
+/** A function and its layers are more than Lambda takes. */
+export class LayersTooLargeError extends HeliosError {}
 /** The output can't be written where the job says. */
 export class OutputError extends HeliosError {}
 /** Another render is writing the same output. */

@@ -4,13 +4,15 @@ import path from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { onAbort, throwIfAborted } from './abort.ts';
 import { DiskFullError, EncoderError, KitError } from './errors.ts';
+import { layerKit } from './layer-kit.ts';
 
 const STDERR_LINES = 40;
 
-/** The FFmpeg in use: `FFMPEG_PATH`, else the one of the npm package. */
-export function ffmpegPath(): string {
-  const own = process.env.FFMPEG_PATH;
-  if (own) return own;
+/**
+ * The FFmpeg of the npm package.
+ * @throws KitError when the package is missing
+ */
+export function packagedFfmpeg(): string {
   try {
     const manifest = createRequire(import.meta.url).resolve('@ffmpeg-installer/linux-x64/package.json');
     return path.join(path.dirname(manifest), 'ffmpeg');
@@ -19,6 +21,12 @@ export function ffmpegPath(): string {
       cause,
     });
   }
+}
+
+/** The FFmpeg in use: `FFMPEG_PATH`, else the one of the layer in `HELIOS_KIT`, else the one of the npm package. */
+export function ffmpegPath(): string {
+  const kit = layerKit();
+  return process.env.FFMPEG_PATH || (kit ? path.join(kit, 'ffmpeg', 'ffmpeg') : packagedFfmpeg());
 }
 
 /** A running FFmpeg. */

@@ -1,15 +1,18 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** This package's version, from the nearest package.json above this file. */
-export function packageVersion(): string {
-  for (let folder = path.dirname(fileURLToPath(import.meta.url)); ; folder = path.dirname(folder)) {
-    try {
-      return (JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8')) as { version: string })
-        .version;
-    } catch (error) {
-      if (folder === path.dirname(folder)) throw error;
-    }
+/** The folder of this package: the nearest one above this file with a package.json. */
+export function packageFolder(): string {
+  const start = path.dirname(fileURLToPath(import.meta.url));
+  for (let folder = start; ; folder = path.dirname(folder)) {
+    if (existsSync(path.join(folder, 'package.json'))) return folder;
+    if (folder === path.dirname(folder)) throw new Error(`No package.json above ${start}.`);
   }
+}
+
+/** This package's version. A function's bundle has a package.json of its own that says it. */
+export function packageVersion(): string {
+  const text = readFileSync(path.join(packageFolder(), 'package.json'), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
 }

@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { canonicalJson, sha256 } from '../utils/digest.ts';
 import { KitError } from '../utils/errors.ts';
+import { layerKit } from '../utils/layer-kit.ts';
 
 const TEXT = [
   '400Regular',
@@ -56,20 +58,57 @@ const ALIASES: Readonly<Record<string, string>> = {
   'Segoe UI': 'Noto Sans',
 };
 
+/** A font layer's `fonts.json`. */
+interface FontManifest {
+  readonly digest: string;
+}
+
 /**
- * The folders that hold the kit's font files.
+ * The folders of the npm packages that hold the kit's font files.
  * @throws KitError when a package is missing
  */
-export function fontFolders(): string[] {
+export function packagedFontFolders(): string[] {
   const require = createRequire(import.meta.url);
-  return Object.entries(FONTS).flatMap(([name, faces]) => {
+  return faceFolders((name) => {
     try {
-      const folder = path.dirname(require.resolve(`@expo-google-fonts/${name}/package.json`));
-      return faces.map((face) => path.join(folder, face));
+      return path.dirname(require.resolve(`@expo-google-fonts/${name}/package.json`));
     } catch (cause) {
       throw new KitError(`The font package @expo-google-fonts/${name} is missing: run npm ci.`, { cause });
     }
   });
+}
+
+function layerFontFolders(layer: string): string[] {
+  const file = path.join(layer, 'fonts.json');
+  let digest: string;
+  try {
+    ({ digest } = JSON.parse(readFileSync(file, 'utf8')) as FontManifest);
+  } catch (cause) {
+    throw new KitError(`The fonts' layer is missing or damaged (${file}). Deploy the layers again.`, {
+      cause,
+    });
+  }
+  if (digest === fontsDigest()) return faceFolders((name) => path.join(layer, name));
+  throw new KitError(`The fonts' layer is of another version (${file}). Deploy the layers again.`, {
+    details: { layer: digest, expected: fontsDigest() },
+  });
+}
+
+function faceFolders(folderOf: (name: string) => string): string[] {
+  return Object.entries(FONTS).flatMap(([name, faces]) => {
+    const folder = folderOf(name);
+    return faces.map((face) => path.join(folder, face));
+  });
+}
+
+/**
+ * The folders that hold the kit's font files, in the order in which fontconfig prefers them: of the layer in
+ * `HELIOS_KIT`, else of the npm packages.
+ * @throws KitError when they are missing, or the layer's are not the ones this code names
+ */
+export function fontFolders(): string[] {
+  const kit = layerKit();
+  return kit ? layerFontFolders(path.join(kit, 'fonts')) : packagedFontFolders();
 }
 
 /** Changes with the set of faces and aliases. */

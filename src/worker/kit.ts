@@ -1,16 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
-import { access, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import { access, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { pipeline } from 'node:stream/promises';
-import { createBrotliDecompress } from 'node:zlib';
-import { extract } from 'tar-fs';
 import { sha256 } from '../utils/digest.ts';
-import { KitError } from '../utils/errors.ts';
+import { freeBytes } from '../utils/disk-space.ts';
+import { DiskFullError, KitError } from '../utils/errors.ts';
 import { errorCode, toWriteError } from '../utils/fs-errors.ts';
-import { cacheFolder } from '../utils/paths.ts';
 import { fontconfig, fontFolders, fontsDigest } from './fonts.ts';
+import { makeKitFolder } from './kit-folder.ts';
+import { findChromium, type PackedChromium, UNPACKED_BYTES, unpackChromium } from './packed-chromium.ts';
 
 /** What a browser needs to start, all of it on this machine's disk. */
 export interface Kit {
@@ -22,48 +19,21 @@ export interface Kit {
   readonly env: Readonly<Record<string, string>>;
 }
 
-interface ChromiumPackage {
-  readonly folder: string;
-  readonly version: string;
-}
+const megabytes = (bytes: number): number => Math.floor(bytes / 1e6);
 
-async function chromiumPackage(): Promise<ChromiumPackage> {
-  try {
-    const entry = createRequire(import.meta.url).resolve('@sparticuz/chromium');
-    let folder = path.dirname(entry);
-    while (path.basename(folder) !== 'chromium') folder = path.dirname(folder);
-    const { version } = JSON.parse(await readFile(path.join(folder, 'package.json'), 'utf8')) as {
-      version: string;
-    };
-    return { folder, version };
-  } catch (cause) {
-    throw new KitError('The browser is missing: install @sparticuz/chromium, or set CHROMIUM_PATH.', {
-      cause,
-    });
+/** Unpacks a browser beside its place and moves it there, so that a half one is never seen. */
+async function placeChromium(packed: PackedChromium, target: string): Promise<void> {
+  const free = await freeBytes(path.dirname(target));
+  if (free < UNPACKED_BYTES) {
+    throw new DiskFullError(
+      `The browser takes ${megabytes(UNPACKED_BYTES)} MB and ${path.dirname(target)} has ${megabytes(free)} MB left. Free some space, or on Lambda raise the function's ephemeral storage.`,
+      { details: { folder: path.dirname(target), needed: UNPACKED_BYTES, free } },
+    );
   }
-}
-
-// Large pieces: with Node's default of 16 KiB the browser unpacks 1.4 to 1.8 times as slowly.
-const brotli = (file: string) =>
-  [
-    createReadStream(file, { highWaterMark: 2 ** 20 }),
-    createBrotliDecompress({ chunkSize: 2 ** 22 }),
-  ] as const;
-
-/** Unpacks the package's browser beside its place and moves it there, so that a half one is never seen. */
-async function unpackChromium({ folder }: ChromiumPackage, target: string): Promise<void> {
   const partial = `${target}.${randomUUID()}`;
-  const packed = (name: string) => path.join(folder, 'bin', name);
   try {
-    await mkdir(partial, { recursive: true });
-    await Promise.all([
-      pipeline(
-        ...brotli(packed('chromium.br')),
-        createWriteStream(path.join(partial, 'chromium'), { mode: 0o755, highWaterMark: 2 ** 24 }),
-      ),
-      pipeline(...brotli(packed('swiftshader.tar.br')), extract(partial)),
-      pipeline(...brotli(packed('al2023.tar.br')), extract(path.join(partial, 'al2023'))),
-    ]);
+    await mkdir(partial);
+    await unpackChromium(packed, partial);
     await rename(partial, target);
   } catch (error) {
     if (!['EEXIST', 'ENOTEMPTY'].includes(errorCode(error) ?? '')) throw toWriteError(error, target);
@@ -90,14 +60,12 @@ async function writeFontconfig(folder: string): Promise<string> {
   return file;
 }
 
-async function prepareKit(folder: string): Promise<Kit> {
-  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
-    throw toWriteError(error, folder);
-  });
+async function prepareKit(): Promise<Kit> {
+  const folder = await makeKitFolder();
   const own = process.env.CHROMIUM_PATH;
-  const shipped = own ? undefined : await chromiumPackage();
+  const shipped = own ? undefined : await findChromium();
   const unpacked = path.join(folder, `chromium-${shipped?.version}`);
-  if (shipped && !(await exists(unpacked))) await unpackChromium(shipped, unpacked);
+  if (shipped && !(await exists(unpacked))) await placeChromium(shipped, unpacked);
   if (own && !(await exists(own))) throw new KitError(`CHROMIUM_PATH names no file: ${own}.`);
   const env: Record<string, string> = {
     PATH: process.env.PATH ?? '',
@@ -118,11 +86,12 @@ async function prepareKit(folder: string): Promise<Kit> {
 let prepared: Promise<Kit> | undefined;
 
 /**
- * Makes the browser and its fonts ready in `kit` of the user's cache folder, once a process. `CHROMIUM_PATH`
- * overrides the kit's own browser.
+ * Makes the browser and its fonts ready in a writable folder, once a process: those of the npm packages, or of the
+ * layers in `HELIOS_KIT`. `CHROMIUM_PATH` overrides the kit's own browser.
+ * @throws KitError when a part is missing, DiskFullError when the browser has no room
  */
 export function openKit(): Promise<Kit> {
-  prepared ??= prepareKit(path.join(cacheFolder(), 'kit')).catch((error: unknown) => {
+  prepared ??= prepareKit().catch((error: unknown) => {
     prepared = undefined;
     throw error;
   });

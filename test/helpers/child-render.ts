@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { RenderJobInput } from '../../src/types/render-job.ts';
 import type { RenderProgress, RenderResult } from '../../src/types/render-result.ts';
 
-const script = fileURLToPath(new URL('./render-child.ts', import.meta.url));
+const ownScript = fileURLToPath(new URL('./render-child.ts', import.meta.url));
 
 export interface ChildOutcome {
   readonly status: number | null;
@@ -24,6 +24,8 @@ export interface ChildOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Runs this program with Node and its arguments behind `args`. @default Node itself */
   readonly wrapper?: readonly string[];
+  /** render-child.ts, or a bundle of it. @default the one in this folder */
+  readonly script?: string;
   readonly onProgress?: (progress: RenderProgress) => void;
 }
 
@@ -31,7 +33,7 @@ export interface ChildOptions {
 export function startChildRender(
   store: string,
   job: RenderJobInput,
-  { env = {}, wrapper = [], onProgress }: ChildOptions = {},
+  { env = {}, wrapper = [], script = ownScript, onProgress }: ChildOptions = {},
 ): ChildRender {
   const [command = '', ...args] = [...wrapper, process.execPath, script, store, JSON.stringify(job)];
   const child = spawn(command, args, {
