@@ -1,4 +1,4 @@
-import { type Duration, Stack } from 'aws-cdk-lib';
+import { ArnFormat, type Duration, Stack } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
@@ -11,7 +11,7 @@ export interface FarmDashboardProps {
   readonly functions: Readonly<Record<FunctionName, IFunction>>;
   /** Of the render function. */
   readonly renderTimeout: Duration;
-  readonly alarms: readonly cloudwatch.IAlarm[];
+  readonly alarms: readonly cloudwatch.Alarm[];
 }
 
 /** A farm at a glance: alarms, renders, segments, and what each function takes. */
@@ -37,7 +37,7 @@ export class FarmDashboard extends Construct {
         [
           new cloudwatch.AlarmStatusWidget({
             title: `Farm ${farm}`,
-            alarms: [...alarms],
+            alarms: alarms.map((alarm) => this.#byName(alarm)),
             width: 24,
             height: 2,
           }),
@@ -88,5 +88,16 @@ export class FarmDashboard extends Construct {
         ],
       ],
     });
+  }
+
+  /** The alarm with an ARN made of its name: the widget needs no attribute of the alarm then. */
+  #byName(alarm: cloudwatch.Alarm): cloudwatch.IAlarm {
+    const arn = Stack.of(this).formatArn({
+      service: 'cloudwatch',
+      resource: 'alarm',
+      resourceName: alarm.alarmName,
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    });
+    return cloudwatch.Alarm.fromAlarmArn(this, alarm.node.id, arn);
   }
 }

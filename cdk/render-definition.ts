@@ -31,6 +31,12 @@ export function renderDefinition(parts: DefinitionParts): State {
   const { invoke, putEvent } = tasks(parts);
   const ofExecution = { 'id.$': '$$.Execution.Input.job.id', 'execution.$': '$$.Execution.Id' };
 
+  const segmentFailed = {
+    Type: 'Fail',
+    Error: 'SegmentFailed',
+    Cause: 'The error.json of the render names the segment and the cause.',
+  };
+
   /** One segment; state names are unique in the whole machine, so each map has its own. */
   const segment = (suffix: string): State => ({
     StartAt: `Render segment${suffix}`,
@@ -62,11 +68,7 @@ export function renderDefinition(parts: DefinitionParts): State {
         Catch: catchAll(`Segment failed${suffix}`, null),
         Next: `Segment failed${suffix}`,
       },
-      [`Segment failed${suffix}`]: {
-        Type: 'Fail',
-        ErrorPath: '$.error.Error',
-        Cause: 'The error.json of the render names the segment and the cause.',
-      },
+      [`Segment failed${suffix}`]: segmentFailed,
     },
   });
   const eachSegment = {
@@ -143,6 +145,7 @@ export function renderDefinition(parts: DefinitionParts): State {
                   ...segment(' (distributed)'),
                 },
                 ToleratedFailureCount: 0,
+                Catch: catchAll('Record map failure'),
                 ResultWriter: {
                   Resource: `arn:${parts.partition ?? 'aws'}:states:::s3:putObject`,
                   Parameters: {
@@ -151,16 +154,27 @@ export function renderDefinition(parts: DefinitionParts): State {
                   },
                 },
               },
+              'Record map failure': {
+                ...invoke(functions.failure, {
+                  'id.$': '$.plan.id',
+                  'error.$': '$.error',
+                  'execution.$': '$$.Execution.Id',
+                }),
+                ResultPath: null,
+                Catch: catchAll('Segments failed', null),
+                Next: 'Segments failed',
+              },
+              'Segments failed': segmentFailed,
             },
           },
         ],
-        ResultSelector: { 'key.$': '$[0].key' },
-        ResultPath: '$.audio',
+        ResultSelector: { 'audio.$': '$[0]' },
+        ResultPath: '$.parts',
         Catch: catchAll('Record failure'),
         Next: 'Stitch',
       },
       Stitch: {
-        ...invoke(functions.stitch, { 'id.$': '$.plan.id', 'audioKey.$': '$.audio.key' }),
+        ...invoke(functions.stitch, { 'id.$': '$.plan.id', 'audioKey.$': '$.parts.audio.key' }),
         ResultSelector: { 'result.$': '$.Payload' },
         Catch: catchAll('Record failure'),
         Next: 'Announce success',

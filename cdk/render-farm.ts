@@ -81,7 +81,7 @@ export class RenderFarm extends Construct {
       topic && new FailureNotice(this, 'FailureNotice', { farm: farmName, stateMachine, topic });
     this.parameter = this.#parameter(store, functions);
     for (const [key, value] of Object.entries({ 'helios-infra:farm': farmName, ...props.tags }))
-      Tags.of(this).add(key, value);
+      Tags.of(this).add(key, value, { excludeResourceTypes: ['AWS::SSM::Parameter'] });
   }
 
   #functions(

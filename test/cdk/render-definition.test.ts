@@ -64,7 +64,7 @@ test('a typed error that can not heal is recorded with its segment, announced, a
     },
   });
   expect(error).toMatchObject({ name: 'RenderFailed' });
-  expect(error?.message).toBe('AssetError: see s3://films/video/renders/r1/error.json');
+  expect(error?.message).toBe('SegmentFailed: see s3://films/video/renders/r1/error.json');
   expect(names(calls).filter((name) => name !== 'audio')).toEqual([
     'Render Started',
     'plan',
@@ -79,7 +79,7 @@ test('a typed error that can not heal is recorded with its segment, announced, a
     segment: { index: 0, range: [0, 10] },
     execution: 'arn:execution:r1',
   });
-  expect(calls.at(-1)?.[1]).toMatchObject({ id: 'r1', farm: 'test', error: 'AssetError' });
+  expect(calls.at(-1)?.[1]).toMatchObject({ id: 'r1', farm: 'test', error: 'SegmentFailed' });
 });
 
 test.each(['plan', 'audio', 'stitch'] as const)(
