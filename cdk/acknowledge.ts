@@ -14,9 +14,8 @@ interface Statement {
 }
 
 /**
- * Gives the reason for each wildcard of a role's policies, or of one policy, by its statement's `Sid`; the
- * statements that the CDK adds have none, and take the reason under `''`. A wildcard without a reason stays a
- * finding.
+ * Gives the reason for each wildcard of a role's policies, or of one policy, by its statement's `Sid`, or by its
+ * first action: the statements that the CDK adds have no `Sid`. A wildcard without a reason stays a finding.
  */
 export function acknowledgeWildcards(holder: IConstruct, reasons: Readonly<Record<string, string>>): void {
   // A validation, since only then references to other stacks have their final form, which is in a finding's id.
@@ -26,8 +25,8 @@ export function acknowledgeWildcards(holder: IConstruct, reasons: Readonly<Recor
       const statements = policies.flatMap(
         ({ stack, policyDocument }) => stack.resolve(policyDocument).Statement as Statement[],
       );
-      for (const { Sid = '', Action, Resource } of statements) {
-        const reason = reasons[Sid];
+      for (const { Sid, Action, Resource } of statements) {
+        const reason = reasons[Sid ?? String([Action].flat()[0])];
         if (reason === undefined) continue;
         const findings = [
           ...[Action].flat().map((action) => `Action::${flat(action)}`),

@@ -30,7 +30,7 @@ export function checkProps(props: RenderFarmProps): CheckedProps {
   whole('maxParallel', maxParallel, 1, 10_000);
   if (reservedConcurrency !== undefined) whole('reservedConcurrency', reservedConcurrency, 1, 10_000);
   const folder = prefix.replace(/\/$/, '');
-  if (folder && !/^[\w.-]+(?:\/[\w.-]+)*$/.test(folder))
+  if (folder && !folder.split('/').every((name) => /^(?!\.+$)[\w.-]+$/.test(name)))
     issues.push({
       path: 'prefix',
       message: `must be names of A–Z, a–z, 0–9, _ . - with / between: ${prefix}`,

@@ -58,10 +58,9 @@ export class FarmFunction extends Construct {
     acknowledgeWildcards(this.role, {
       Read: 'Objects are named by content or by render; the role names their prefixes.',
       Write: 'Objects are named by content or by render; the role names their prefixes.',
-      Logs: 'Log streams are named by Lambda, in the function’s own log group.',
       Network: 'Network interfaces are named by Lambda when it makes them.',
       ReadQuota: 'GetAccountSettings knows no narrower resource.',
-      '': 'X-Ray, which the CDK allows for tracing, knows no narrower resource.',
+      'xray:PutTraceSegments': 'X-Ray knows no narrower resource.',
     });
     this.function = new lambda.Function(this, 'Function', {
       runtime: lambda.Runtime.NODEJS_24_X,

@@ -126,7 +126,7 @@ export class RenderFarm extends Construct {
         version: packageVersion(),
         region: Stack.of(this).region,
         bucket: store.bucket.bucketName,
-        prefix: store.prefix,
+        prefix: store.folder,
         stateMachineArn: this.stateMachine.stateMachineArn,
         functions: mapFunctions((name) => functions[name].functionName),
         ...(key ? { kmsKeyArn: key } : {}),

@@ -60,7 +60,8 @@ export class RenderStateMachine extends Construct {
     acknowledgeWildcards(this.role, {
       ReadItems: 'The list of segments is named by the render; the role names its place.',
       WriteMapRuns: 'Map runs are named by Step Functions; the role names their prefix.',
-      '': 'Log deliveries and X-Ray, which the CDK allows, know no narrower resource.',
+      'logs:CreateLogDelivery': 'Log deliveries know no narrower resource.',
+      'xray:PutTraceSegments': 'X-Ray knows no narrower resource.',
     });
     acknowledgeWildcards(this.#mapRuns(), {
       FollowChildren: 'Child executions are named by Step Functions; only this state machine’s are meant.',

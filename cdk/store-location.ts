@@ -17,9 +17,14 @@ export class StoreLocation {
     this.encryptionKey = encryptionKey;
   }
 
+  /** The prefix without its slash. */
+  get folder(): string {
+    return this.prefix.replace(/\/$/, '');
+  }
+
   /** As `HELIOS_STORE` takes it. */
   get url(): string {
-    return `s3://${this.bucket.bucketName}${this.prefix ? `/${this.prefix.slice(0, -1)}` : ''}`;
+    return `s3://${this.bucket.bucketName}${this.folder && `/${this.folder}`}`;
   }
 
   arns(keys: readonly string[]): string[] {
