@@ -100,3 +100,14 @@ export class EncoderError extends HeliosError {
 export class StorageError extends HeliosError {
   override readonly retryable: boolean = true;
 }
+/** A worker that saw its remaining time end before its work; `details` hold how far it came. */
+export class OutOfTimeError extends HeliosError {
+  override readonly retryable: boolean = true;
+}
+
+/** Names of the errors after which the same call may succeed, as Step Functions matches them. */
+export function retryableErrorNames(): string[] {
+  return [BrowserCrashedError, CaptureStalledError, EncoderError, StorageError, OutOfTimeError].map(
+    ({ name }) => name,
+  );
+}

@@ -1,0 +1,28 @@
+import type { FunctionName } from './function-sizes.ts';
+
+/** Keys of the store by what a role may do with them; `*` stands for any text, as in an IAM resource. */
+export interface KeyAccess {
+  readonly read: readonly string[];
+  readonly write: readonly string[];
+}
+
+/** Where a Distributed Map writes what its children answered: for Step Functions only, soon expired. */
+export const mapRunsPrefix = 'map-runs';
+
+/** What each function reads and writes, and nothing else; `docs/security.md` shows it as a table. */
+export const keyAccess: Readonly<Record<FunctionName, KeyAccess>> = {
+  plan: {
+    read: ['blobs/*', 'bundles/*', 'probes/*'],
+    write: ['blobs/*', 'probes/*', 'renders/*/job.json', 'renders/*/plan.json', 'renders/*/segments.json'],
+  },
+  render: {
+    read: ['blobs/*', 'bundles/*', 'renders/*/plan.json', 'segments/*'],
+    write: ['segments/*', 'renders/*/progress/*'],
+  },
+  audio: { read: ['blobs/*', 'renders/*/plan.json'], write: ['renders/*/audio.*'] },
+  stitch: {
+    read: ['renders/*/plan.json', 'renders/*/audio.*', 'renders/*/progress/*', 'segments/*'],
+    write: ['renders/*/output.*', 'renders/*/output/*', 'renders/*/result.json'],
+  },
+  failure: { read: ['renders/*/error.json'], write: ['renders/*/error.json'] },
+};

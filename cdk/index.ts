@@ -1,0 +1,11 @@
+export type { AssetFolders } from './asset-folders.ts';
+export { FarmAlarms } from './farm-alarms.ts';
+export { FarmBucket, type FarmLifecycle } from './farm-bucket.ts';
+export { FarmDashboard } from './farm-dashboard.ts';
+export { FailureNotice } from './farm-events.ts';
+export { FarmFunction, type FarmNetwork } from './farm-function.ts';
+export { FarmLayers } from './farm-layers.ts';
+export { defaultSizes, type FunctionName, type FunctionSize, type LayerName } from './function-sizes.ts';
+export { RenderFarm } from './render-farm.ts';
+export type { RenderFarmProps } from './render-farm-props.ts';
+export { RenderStateMachine } from './state-machine.ts';

@@ -1,0 +1,132 @@
+import validate from 'asl-validator';
+import { expect, test } from 'vitest';
+import { retries } from '../../cdk/retries.ts';
+import * as errors from '../../src/utils/errors.ts';
+import { AssetError, EncoderError, HeliosError, retryableErrorNames } from '../../src/utils/errors.ts';
+import { definition, planOf, runMachine, wellBehaved } from './run-machine.ts';
+
+const names = (calls: readonly (readonly [string, unknown])[]) => calls.map(([name]) => name);
+
+test('the definition is valid', () => {
+  const { isValid, errorsText } = validate(definition);
+  expect(errorsText()).toBe('');
+  expect(isValid).toBe(true);
+});
+
+test('a render announces itself, plans, renders each segment beside the sound, joins, and announces its end', async () => {
+  const { output, calls } = await runMachine(wellBehaved);
+
+  expect(output).toEqual({ id: 'r1', output: 's3://films/video/renders/r1/output.mp4', frames: 30 });
+  expect(names(calls).slice(0, 2)).toEqual(['Render Started', 'plan']);
+  expect(names(calls).slice(2, -2).toSorted()).toEqual(['audio', 'render', 'render', 'render']);
+  expect(names(calls).slice(-2)).toEqual(['stitch', 'Render Succeeded']);
+  const of = (name: string) => calls.filter(([what]) => what === name).map(([, input]) => input);
+  expect(of('plan')).toEqual([{ job: { id: 'r1' }, capacity: 5 }]);
+  expect(of('render')).toEqual([0, 1, 2].map((index) => ({ id: 'r1', index, attempt: 0 })));
+  expect(of('stitch')).toEqual([{ id: 'r1', audioKey: 'renders/r1/audio.m4a' }]);
+  const about = { farm: 'test', id: 'r1', execution: 'arn:execution:r1' };
+  expect(of('Render Started')).toEqual([about]);
+  expect(of('Render Succeeded')).toEqual([{ ...about, output: 's3://films/video/renders/r1/output.mp4' }]);
+});
+
+test('a render without sound is joined without a mix', async () => {
+  const { calls } = await runMachine({ ...wellBehaved, audio: () => ({ key: null, ms: 0 }) });
+  expect(calls).toContainEqual(['stitch', { id: 'r1', audioKey: null }]);
+});
+
+test('40 segments are mapped inline', async () => {
+  const { calls } = await runMachine({ ...wellBehaved, plan: ({ job }) => planOf(job.id, 40) });
+  expect(names(calls).filter((name) => name === 'render')).toHaveLength(40);
+});
+
+test('a segment whose error can heal is rendered again', async () => {
+  let failures = 2;
+  const { output, calls } = await runMachine({
+    ...wellBehaved,
+    render: (event) => {
+      if (event.index === 1 && failures-- > 0) throw new EncoderError('FFmpeg was killed.');
+      return wellBehaved.render(event);
+    },
+  });
+  expect(output).toMatchObject({ frames: 30 });
+  const indexes = calls.flatMap(([name, input]) =>
+    name === 'render' ? [(input as { index: number }).index] : [],
+  );
+  expect(indexes.toSorted()).toEqual([0, 1, 1, 1, 2]);
+});
+
+test('a typed error that can not heal is recorded with its segment, announced, and ends the render', async () => {
+  const { error, calls } = await runMachine({
+    ...wellBehaved,
+    plan: ({ job }) => planOf(job.id, 1),
+    render: () => {
+      throw new AssetError('logo.png is missing.');
+    },
+  });
+  expect(error).toMatchObject({ name: 'RenderFailed' });
+  expect(error?.message).toBe('SegmentFailed: see s3://films/video/renders/r1/error.json');
+  expect(names(calls).filter((name) => name !== 'audio')).toEqual([
+    'Render Started',
+    'plan',
+    'render',
+    'failure',
+    'failure',
+    'Render Failed',
+  ]);
+  expect(calls.find(([name]) => name === 'failure')?.[1]).toEqual({
+    id: 'r1',
+    error: { Error: 'AssetError', Cause: 'logo.png is missing.' },
+    segment: { index: 0, range: [0, 10] },
+    execution: 'arn:execution:r1',
+  });
+  expect(calls.at(-1)?.[1]).toMatchObject({ id: 'r1', farm: 'test', error: 'SegmentFailed' });
+});
+
+test.each(['plan', 'audio', 'stitch'] as const)(
+  'an error of %s is recorded, announced, and ends the render',
+  async (name) => {
+    const { error, calls } = await runMachine({
+      ...wellBehaved,
+      [name]: () => {
+        throw new AssetError('the music is missing.');
+      },
+    });
+    expect(error).toMatchObject({ name: 'RenderFailed' });
+    expect(names(calls).filter((called) => called === name)).toHaveLength(1);
+    expect(names(calls).slice(-2)).toEqual(['failure', 'Render Failed']);
+    expect(calls.at(-2)?.[1]).toEqual({
+      id: 'r1',
+      error: { Error: 'AssetError', Cause: 'the music is missing.' },
+      execution: 'arn:execution:r1',
+    });
+  },
+);
+
+test('a render fails by its own name when even its error can not be recorded', async () => {
+  const fail = () => {
+    throw new AssetError('gone.');
+  };
+  const { error, calls } = await runMachine({ ...wellBehaved, plan: fail, failure: fail });
+  expect(error).toMatchObject({ name: 'RenderFailed' });
+  expect(calls.at(-1)?.[0]).toBe('Render Failed');
+});
+
+test('throttling is waited out far longer than a crash, and errors that can not heal are in no list', () => {
+  const attempts = (name: string) =>
+    retries.find(({ ErrorEquals }) => ErrorEquals.includes(name))?.MaxAttempts;
+  expect(attempts('Lambda.TooManyRequestsException')).toBeGreaterThanOrEqual(50);
+  for (const name of ['Runtime.ExitError', 'Sandbox.Timedout', 'States.Timeout', 'Lambda.Unknown'])
+    expect(attempts(name)).toBe(2);
+  for (const name of ['AssetError', 'ValidationError', 'States.ALL', 'States.TaskFailed'])
+    expect(attempts(name)).toBeUndefined();
+});
+
+test('the errors that are tried again are those whose instances say so', () => {
+  const retryable = Object.values(errors)
+    .filter((value) => typeof value === 'function' && value.prototype instanceof HeliosError)
+    .map((value) => new (value as new (message: string) => HeliosError)('x'))
+    .filter((error) => error.retryable)
+    .map(({ name }) => name);
+  expect(retryableErrorNames().toSorted()).toEqual(retryable.toSorted());
+  expect(retryable).toContain('OutOfTimeError');
+});

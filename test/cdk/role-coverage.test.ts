@@ -1,0 +1,76 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { keyAccess } from '../../cdk/farm-keys.ts';
+import type { FunctionName } from '../../cdk/function-sizes.ts';
+import { Handlers, LocalStore, type ObjectStore, type Plan, referenceTo } from '../../src/index.ts';
+import { readJson } from '../../src/storage/object-store.ts';
+
+const folder = await mkdtemp(path.join(tmpdir(), 'helios-roles-'));
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const needs: Readonly<Record<string, 'read' | 'write'>> = {
+  get: 'read',
+  head: 'read',
+  list: 'read',
+  put: 'write',
+  putIfAbsent: 'write',
+};
+
+/** A store that, as a bucket does, gives no file of its own, and notes what is asked of it. */
+function watched(store: LocalStore, note: (method: string, key: string) => void): ObjectStore {
+  return new Proxy<ObjectStore>(store, {
+    get(target, name: keyof ObjectStore) {
+      if (name === 'localPath') return () => undefined;
+      const value = target[name];
+      if (typeof value !== 'function') return value;
+      return (key: string, ...rest: unknown[]) => {
+        note(name, key);
+        return (value as (...input: unknown[]) => unknown).call(target, key, ...rest);
+      };
+    },
+  });
+}
+
+const allows = (patterns: readonly string[], key: string) =>
+  patterns.some((pattern) =>
+    new RegExp(`^${pattern.replaceAll('.', '\\.').replaceAll('*', '.*')}$`).test(key),
+  );
+
+test('a render with film and music asks of the store only what the roles allow', {
+  timeout: 240_000,
+}, async () => {
+  const store = new LocalStore(folder);
+  const asked: [role: FunctionName, method: string, key: string][] = [];
+  let role: FunctionName = 'plan';
+  await using handlers = new Handlers(watched(store, (method, key) => asked.push([role, method, key])));
+  const source = path.resolve('examples/video-and-music');
+  const ref = await referenceTo(source, store);
+  const as = <T>(name: FunctionName, work: () => Promise<T>) => {
+    role = name;
+    return work();
+  };
+
+  const job = {
+    id: 'r1',
+    composition: { source },
+    frameRange: [0, 8],
+    outputPath: 'out.mp4',
+    encoding: { scale: 0.25 },
+    chunking: { segments: 2 },
+  };
+  await as('plan', () => handlers.plan({ job, ref }));
+  const { frameJobs } = (await readJson(store, 'renders/r1/plan.json')) as Plan;
+  for (const frameJob of frameJobs) await as('render', () => handlers.render(frameJob));
+  const { key } = await as('audio', () => handlers.audio({ id: 'r1' }));
+  await as('stitch', () => handlers.stitch({ id: 'r1', audioKey: key }));
+
+  expect(key).not.toBeNull();
+  expect(new Set(asked.map(([name]) => name))).toEqual(new Set(['plan', 'render', 'audio', 'stitch']));
+  const refused = asked.filter(([name, method, at]) => {
+    const need = needs[method];
+    return need === undefined || !allows(keyAccess[name][need], at);
+  });
+  expect(refused).toEqual([]);
+});
