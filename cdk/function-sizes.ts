@@ -1,28 +1,14 @@
-/** The farm's functions. */
-export type FunctionName = 'plan' | 'render' | 'audio' | 'stitch' | 'failure';
+import type { FunctionName } from '../src/types/function-sizes.ts';
+
+export {
+  defaultSizes,
+  type FunctionName,
+  type FunctionSize,
+  functionNames,
+} from '../src/types/function-sizes.ts';
 
 /** The layers that a function may need. */
 export type LayerName = 'chromium' | 'fonts' | 'ffmpeg';
-
-export interface FunctionSize {
-  /** In MB, 128–10240; a function gets a whole vCPU at 1769 MB and a second one at 3538 MB. */
-  readonly memory: number;
-  /** In seconds, 1–900. */
-  readonly timeout: number;
-  /** Size of /tmp in MB, 512–10240. */
-  readonly ephemeralStorage: number;
-}
-
-export const functionNames: readonly FunctionName[] = ['plan', 'render', 'audio', 'stitch', 'failure'];
-
-/** What each function gets unless the farm's `sizes` say otherwise. */
-export const defaultSizes: Readonly<Record<FunctionName, FunctionSize>> = {
-  plan: { memory: 3008, timeout: 300, ephemeralStorage: 2048 },
-  render: { memory: 3008, timeout: 900, ephemeralStorage: 2048 },
-  audio: { memory: 1769, timeout: 900, ephemeralStorage: 4096 },
-  stitch: { memory: 1769, timeout: 900, ephemeralStorage: 10240 },
-  failure: { memory: 256, timeout: 30, ephemeralStorage: 512 },
-};
 
 export const layersOf: Readonly<Record<FunctionName, readonly LayerName[]>> = {
   plan: ['chromium', 'fonts', 'ffmpeg'],

@@ -1,9 +1,20 @@
 /**
  * Turns web pages into videos. `renderLocally` is all that most programs need; `JobOrchestrator` drives a job
- * over any `CloudAdapter`; `Handlers` are the functions of the cloud, to be run in one's own tests.
+ * over any `CloudAdapter`; `FarmClient` renders on a farm in AWS; `Handlers` are the functions of the cloud, to be run in one's own tests.
  * @module
  */
+export { DEFAULT_FARM, farmStore, findFarm } from './adapters/farm.ts';
+export {
+  FarmClient,
+  type RenderCost,
+  type StartedRender,
+  type StartOptions,
+  type WaitOptions,
+} from './adapters/farm-client.ts';
+export { LambdaAdapter, type LambdaAdapterOptions } from './adapters/lambda-adapter.ts';
 export { LocalAdapter, type LocalAdapterOptions } from './adapters/local-adapter.ts';
+export { type Cost, costOf, type FarmUse, type PriceTable, prices } from './orchestrator/cost.ts';
+export { type EstimateAssumptions, estimateCost, type FarmEstimate } from './orchestrator/estimate.ts';
 export { Handlers, type PlanSummary } from './orchestrator/handlers.ts';
 export { JobOrchestrator, type RunOptions, referenceTo } from './orchestrator/job-orchestrator.ts';
 export type { OnProgress } from './orchestrator/progress.ts';

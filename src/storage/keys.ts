@@ -5,6 +5,7 @@ export const keys = {
   job: (id: string): string => `renders/${id}/job.json`,
   plan: (id: string): string => `renders/${id}/plan.json`,
   audio: (id: string, extension: string): string => `renders/${id}/audio.${extension}`,
+  progressOf: (id: string): string => `renders/${id}/progress/`,
   result: (id: string): string => `renders/${id}/result.json`,
   error: (id: string): string => `renders/${id}/error.json`,
   output: (id: string, extension: string): string => `renders/${id}/output.${extension}`,

@@ -81,6 +81,16 @@ export class StoreAddressError extends HeliosError {}
 export class AccessDeniedError extends HeliosError {}
 /** Credentials that are absent, expired or not known. */
 export class CredentialsError extends HeliosError {}
+/** No farm of that name in the region that was looked at. */
+export class FarmNotFoundError extends HeliosError {}
+/** No region is set, or AWS has none of that name. */
+export class RegionError extends HeliosError {}
+/** A farm knows no render of that id. */
+export class RenderNotFoundError extends HeliosError {}
+/** A farm could not be deployed or taken down. */
+export class DeployError extends HeliosError {}
+/** A function failed with an error that is none of ours; `details.errorType` names it. */
+export class RemoteError extends HeliosError {}
 /** A key or path that leaves its place. */
 export class UnsafePathError extends HeliosError {}
 
@@ -98,6 +108,18 @@ export class EncoderError extends HeliosError {
 }
 /** The store did not answer as it should; the same request may succeed later. */
 export class StorageError extends HeliosError {
+  override readonly retryable: boolean = true;
+}
+/** A service of the cloud did not answer as it should; the same request may succeed later. */
+export class CloudServiceError extends HeliosError {
+  override readonly retryable: boolean = true;
+}
+/** A service of the cloud takes no more requests for now. */
+export class ThrottledError extends HeliosError {
+  override readonly retryable: boolean = true;
+}
+/** A function ended without an answer: it crashed, ran out of memory, or was cut off at its timeout. */
+export class FunctionCrashedError extends HeliosError {
   override readonly retryable: boolean = true;
 }
 /** A worker that saw its remaining time end before its work; `details` hold how far it came. */

@@ -1,0 +1,77 @@
+import type { FunctionName, FunctionSizes } from '../types/function-sizes.ts';
+
+/** List prices in USD, without free tiers, discounts and taxes. */
+export interface PriceTable {
+  readonly date: string;
+  readonly region: string;
+  readonly source: string;
+  /** x86, a GB of memory for a second. */
+  readonly lambdaGbSecond: number;
+  readonly lambdaRequest: number;
+  /** A GB of /tmp above 512 MB for a second. */
+  readonly lambdaStorageGbSecond: number;
+  /** Of standard workflows. */
+  readonly stepFunctionsTransition: number;
+  readonly s3Put: number;
+  readonly s3Get: number;
+}
+
+export const prices: PriceTable = {
+  date: '2026-11',
+  region: 'us-east-1',
+  source: 'aws.amazon.com/lambda/pricing, /step-functions/pricing, /s3/pricing',
+  lambdaGbSecond: 0.0000166667,
+  lambdaRequest: 0.2 / 1e6,
+  lambdaStorageGbSecond: 0.0000000309,
+  stepFunctionsTransition: 0.025 / 1000,
+  s3Put: 0.005 / 1000,
+  s3Get: 0.0004 / 1000,
+};
+
+/** Invocations of a function, and the milliseconds that all of them took together. */
+export interface FunctionUse {
+  readonly count: number;
+  readonly ms: number;
+}
+
+export interface FarmUse {
+  readonly functions: Readonly<Partial<Record<FunctionName, FunctionUse>>>;
+  readonly transitions: number;
+  readonly puts: number;
+  readonly gets: number;
+}
+
+/** USD by part. */
+export interface Cost {
+  readonly functions: Readonly<Record<FunctionName, number>>;
+  readonly stateMachine: number;
+  readonly storage: number;
+  readonly total: number;
+}
+
+/** What a use of the farm costs. */
+export function costOf(use: FarmUse, sizes: FunctionSizes, table: PriceTable = prices): Cost {
+  const functions = Object.fromEntries(
+    Object.entries(sizes).map(([name, { memory, ephemeralStorage }]) => {
+      const { count, ms } = use.functions[name as FunctionName] ?? { count: 0, ms: 0 };
+      const second =
+        (memory / 1024) * table.lambdaGbSecond +
+        ((ephemeralStorage - 512) / 1024) * table.lambdaStorageGbSecond;
+      return [name, (ms / 1000) * second + count * table.lambdaRequest];
+    }),
+  ) as Record<FunctionName, number>;
+  const stateMachine = use.transitions * table.stepFunctionsTransition;
+  const storage = use.puts * table.s3Put + use.gets * table.s3Get;
+  const total = Object.values(functions).reduce((sum, part) => sum + part, stateMachine + storage);
+  return { functions, stateMachine, storage, total };
+}
+
+/** Requests to S3 that go with so many segments: their files, records and progress, and the plan of each. */
+export function storeRequests(segments: number): { readonly puts: number; readonly gets: number } {
+  return { puts: 3 * segments + 8, gets: 8 * segments + 20 };
+}
+
+/** States entered by a render: the execution's own, and those of a distributed map's children with their start. */
+export function transitionsOf(segments: number, distributed: boolean): number {
+  return 10 + segments * (distributed ? 2 : 1);
+}
