@@ -57,7 +57,7 @@ export function toCloudError(
   const options = { cause: error, details };
   if (CREDENTIALS.has(name)) {
     return new CredentialsError(
-      `AWS takes no request with these credentials (${name}): ${message} Log in again, or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.`,
+      `AWS takes no request with these credentials (${name}): ${message.replace(/\.?$/, '.')} Log in again, or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.`,
       options,
     );
   }

@@ -7,9 +7,12 @@ type Signal = keyof typeof STATUS;
 /** The command ended because of a signal, and has cleaned up. */
 export class CancelledError extends AbortedError {
   readonly exitStatus: number;
+  /** What a person is told. */
+  readonly notice: string;
 
-  constructor(exitStatus: number, cause: unknown) {
+  constructor(exitStatus: number, cause: unknown, notice = 'Cancelled.') {
     super('The render was cancelled.', { cause });
+    this.notice = notice;
     this.name = 'AbortedError';
     this.exitStatus = exitStatus;
   }

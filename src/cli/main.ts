@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { KitError } from '../utils/errors.ts';
 import { packageVersion } from '../utils/package-version.ts';
 import { addDoctorCommand } from './doctor-command.ts';
+import { addFarmRenderCommands } from './farm-render-commands.ts';
 import { addInspectCommand } from './inspect-command.ts';
 import { isAtLeast, OLDEST_NODE } from './node-version.ts';
 import { addRenderCommand } from './render-command.ts';
@@ -44,6 +45,7 @@ function createProgram(): Command {
   addStillCommand(program);
   addInspectCommand(program);
   addDoctorCommand(program);
+  addFarmRenderCommands(program);
   return program;
 }
 

@@ -1,5 +1,6 @@
+import type { FarmProgress } from '../types/farm.ts';
 import type { RenderProgress } from '../types/render-result.ts';
-import { formatClock } from './format.ts';
+import { formatClock, formatUsd } from './format.ts';
 
 const PHASES: Readonly<Record<RenderProgress['phase'], string>> = {
   bundle: 'Bundling',
@@ -7,6 +8,9 @@ const PHASES: Readonly<Record<RenderProgress['phase'], string>> = {
   render: 'Rendering',
   stitch: 'Stitching',
 };
+/** A render's progress, here or on a farm. */
+export type ShownProgress = RenderProgress | FarmProgress;
+
 const WIDEST_BAR = 24;
 const NARROWEST_BAR = 8;
 
@@ -21,7 +25,7 @@ function bar(share: number, width: number): string {
 }
 
 /** The parts of a progress line, the most important first. */
-function parts(progress: RenderProgress, elapsedSeconds: number): string[] {
+function parts(progress: ShownProgress, elapsedSeconds: number): string[] {
   const { framesDone, framesTotal, framesPerSecond, secondsLeft, segments } = progress;
   if (progress.phase !== 'render') return [formatClock(Math.floor(elapsedSeconds))];
   const told = [`${framesDone}/${framesTotal} frames`];
@@ -29,12 +33,15 @@ function parts(progress: RenderProgress, elapsedSeconds: number): string[] {
   if (secondsLeft !== null) told.push(`${formatClock(secondsLeft)} left`);
   const finished = segments.cached + segments.rendered;
   told.push(`segments ${finished}/${segments.total}, ${segments.inFlight} at work`);
+  if ('queued' in segments && segments.queued > 0) told.push(`${segments.queued} queued`);
   if (segments.retried > 0) told.push(`${segments.retried} tried again`);
+  if ('failed' in segments && segments.failed > 0) told.push(`${segments.failed} failed`);
+  if ('costSoFar' in progress) told.push(`${formatUsd(progress.costSoFar)} so far`);
   return told;
 }
 
 /** Progress in one line of plain text. */
-export function plainLine(progress: RenderProgress): string {
+export function plainLine(progress: ShownProgress): string {
   const phase = PHASES[progress.phase];
   if (progress.phase !== 'render') return phase;
   const percent = Math.floor(shareDone(progress) * 100);
@@ -42,7 +49,7 @@ export function plainLine(progress: RenderProgress): string {
 }
 
 export interface LiveLine {
-  readonly progress: RenderProgress;
+  readonly progress: ShownProgress;
   readonly elapsedSeconds: number;
   /** Characters that the line may fill. */
   readonly width: number;

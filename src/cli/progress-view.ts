@@ -1,10 +1,9 @@
 import { performance } from 'node:perf_hooks';
-import type { RenderProgress } from '../types/render-result.ts';
-import { liveLine, plainLine, shareDone } from './progress-line.ts';
+import { liveLine, plainLine, type ShownProgress, shareDone } from './progress-line.ts';
 
 /** Shows the progress of a render until it is disposed. */
 export interface ProgressView extends Disposable {
-  update(progress: RenderProgress): void;
+  update(progress: ShownProgress): void;
 }
 
 const REDRAW_MS = 100;
@@ -17,7 +16,7 @@ const JSON_MS = 200;
 /** One line at the foot of a terminal, drawn again ten times a second. */
 function liveView(terminal: NodeJS.WriteStream, signal: AbortSignal): ProgressView {
   const since = performance.now();
-  let latest: RenderProgress | undefined;
+  let latest: ShownProgress | undefined;
   let turn = 0;
   const draw = (): void => {
     if (!latest) return;

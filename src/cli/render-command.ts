@@ -3,6 +3,7 @@ import { renderLocally } from '../orchestrator/render-locally.ts';
 import { ValidationError } from '../utils/errors.ts';
 import { cancellable } from './cancellation.ts';
 import { readEmittedJob } from './emit-job.ts';
+import { addFarmOption } from './farm-option.ts';
 import {
   addCompositionOptions,
   addEncodingOptions,
@@ -13,14 +14,12 @@ import {
 } from './job-options.ts';
 import { NotSupportedError } from './not-supported-error.ts';
 import { progressView } from './progress-view.ts';
+import { type LambdaFlags, renderOnLambda } from './render-on-lambda.ts';
 import { summary } from './summary.ts';
 
-interface RenderFlags extends JobFlags {
+interface RenderFlags extends JobFlags, LambdaFlags {
   job?: string;
   on: 'local' | 'lambda' | 'cloud-run';
-  concurrency?: number;
-  json?: boolean;
-  quiet?: boolean;
 }
 
 const EXAMPLES = `
@@ -29,11 +28,12 @@ Examples:
   helios-infra render https://example.com/card --width 1080 --height 1080 --fps 30 --duration 5
   helios-infra render ./lower-third --output lower-third.mov --transparent --props '{"name": "Ada"}'
   helios-infra render ./intro --frames 0-149 --output frames/%05d.png
+  helios-infra render ./intro --on lambda --output intro.mp4
   helios-infra render --job job.json --output out.mp4
 `;
 
 async function render(composition: string | undefined, flags: RenderFlags): Promise<void> {
-  if (flags.on !== 'local') {
+  if (flags.on === 'cloud-run') {
     throw new NotSupportedError(`--on ${flags.on} is not in this version yet. Leave it out to render here.`, {
       details: { on: flags.on },
     });
@@ -45,6 +45,7 @@ async function render(composition: string | undefined, flags: RenderFlags): Prom
   }
   const { source: _, ...base } = emitted ?? { source };
   const job = await toRenderJob(source, flags, base);
+  if (flags.on === 'lambda') return renderOnLambda(job, flags);
   const result = await cancellable(async (signal) => {
     using view = progressView(flags, signal);
     return await renderLocally(job, {
@@ -76,6 +77,10 @@ export function addRenderCommand(program: Command): void {
     .option('--id <id>', 'name of the render in the store')
     .option('--json', 'tell progress and the result as JSON lines on stdout')
     .option('-q, --quiet', 'tell errors only');
+  addFarmOption(command.optionsGroup('On a farm (--on lambda):')).option(
+    '--no-download',
+    'leave the output in the farm’s bucket',
+  );
   addPageOptions(addEncodingOptions(addCompositionOptions(addSegmentOptions(command))))
     .addHelpText('after', EXAMPLES)
     .action(render);

@@ -12,6 +12,7 @@ const HINTS: Readonly<Record<string, string>> = {
   AssetError: 'To render without it: --on-asset-error warn',
   FrameTimeoutError: 'To allow more time: --timeout SECONDS',
   KitError: 'To see what is missing: helios-infra doctor',
+  FarmNotFoundError: 'To render here: leave --on out',
   CaptureStalledError: 'To take pictures the slow way: --capture screenshot',
 };
 
@@ -48,6 +49,10 @@ function describe(error: Error): string[] {
   if (cause) text.push(`  ${paint('dim', 'cause:')} ${cause}`);
   const hint = HINTS[error.name];
   if (hint) text.push(`  ${hint}`);
+  if (known && error.details.record !== undefined) {
+    const { id } = error.details;
+    text.push(`  To see more: helios-infra logs ${id}`, `  To go on:    helios-infra resume ${id}`);
+  }
   if (process.env.HELIOS_DEBUG === '1') text.push(error.stack ?? '');
   else if (!known) text.push('  This should not happen. HELIOS_DEBUG=1 shows where it did.');
   return text;
@@ -71,7 +76,7 @@ export function reportError(thrown: unknown, json: boolean): number {
   const error = thrown instanceof Error ? thrown : new Error(String(thrown));
   const exitStatus = exitStatusOf(error);
   if (exitStatus === 0) return exitStatus;
-  if (error instanceof CancelledError) process.stderr.write('Cancelled.\n');
+  if (error instanceof CancelledError) process.stderr.write(`${error.notice}\n`);
   else if (!(error instanceof CommanderError)) process.stderr.write(`${describe(error).join('\n')}\n`);
   if (json) {
     const { name, message } = error;

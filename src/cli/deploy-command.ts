@@ -1,0 +1,82 @@
+import type { Command } from 'commander';
+import { buildLayers } from '../../layers/build.ts';
+import { farmParameter, findFarm, readParameter } from '../adapters/farm.ts';
+import { ValidationError } from '../utils/errors.ts';
+import { cancellable } from './cancellation.ts';
+import { runCdk } from './cdk-process.ts';
+import { addFarmOption, type FarmFlags } from './farm-option.ts';
+import { countFlag } from './flag-values.ts';
+
+interface DeployFlags extends FarmFlags {
+  maxParallel?: number;
+  context: string[];
+  verbose?: boolean;
+  json?: boolean;
+}
+
+/** Written by `cdk bootstrap`. */
+const BOOTSTRAP = '/cdk-bootstrap/hnb659fds/version';
+
+const EXAMPLES = `
+Examples:
+  helios-infra deploy
+  helios-infra deploy --farm films --max-parallel 200 -c segmentDays=7 -c bucket=my-films
+`;
+
+export function contextOf(pairs: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const [, name, value] = /^(\w+)=(.*)$/s.exec(pair) ?? [];
+      if (name === undefined || value === undefined)
+        throw new ValidationError(`-c takes name=value, such as -c segmentDays=7; given was ${pair}`);
+      return [name, value];
+    }),
+  );
+}
+
+async function deploy(flags: DeployFlags): Promise<void> {
+  const { farm, maxParallel, verbose = false } = flags;
+  const say = (text: string): void => void process.stderr.write(`${text}\n`);
+  const context = {
+    ...contextOf(flags.context),
+    farm,
+    ...(maxParallel === undefined ? {} : { maxParallel: String(maxParallel) }),
+  };
+  await cancellable(async (signal) => {
+    farmParameter(farm);
+    // The first request tells whether region and credentials are good, before anything is built.
+    const { region, text: bootstrapped } = await readParameter(BOOTSTRAP);
+    if (context.assets === undefined) {
+      say('Building the layers (Chromium, FFmpeg, fonts)');
+      await buildLayers();
+    }
+    const options = { context, region, verbose, signal };
+    if (bootstrapped === undefined) {
+      say(`Preparing ${region} for the CDK (cdk bootstrap)`);
+      await runCdk(['bootstrap'], options);
+    }
+    say(`Deploying the farm ${farm} to ${region}: some minutes the first time`);
+    await runCdk(['deploy', '--all', '--require-approval', 'never'], options);
+  });
+  const found = await findFarm(farm);
+  if (flags.json) process.stdout.write(`${JSON.stringify({ type: 'deployed', ...found })}\n`);
+  else {
+    const name = farm === 'default' ? '' : ` --farm ${farm}`;
+    process.stdout.write(
+      `✓ The farm ${farm} is in ${found.region}, its outputs in s3://${found.bucket}/${found.prefix}\n  helios-infra render ./my-composition --on lambda${name} --output out.mp4\n`,
+    );
+  }
+}
+
+export function addDeployCommand(program: Command): void {
+  const collect = (value: string, before: string[]): string[] => [...before, value];
+  addFarmOption(
+    program.command('deploy').description('Put a farm into an AWS account, or bring it up to date.'),
+  )
+    .option('--max-parallel <n>', 'segments at the same time at the most (default: 1000)', countFlag)
+    .option('-c, --context <name=value>', 'a setting of docs/deploy.md; may be given often', collect, [])
+    .option('-v, --verbose', 'show what the CDK says')
+    .option('--json', 'tell the farm as JSON')
+    .addHelpText('after', EXAMPLES)
+    .action(deploy);
+}

@@ -1,0 +1,49 @@
+import type { Command } from 'commander';
+import { regionOf } from '../adapters/aws-errors.ts';
+import { farmStore, findFarm } from '../adapters/farm.ts';
+import { cancellable } from './cancellation.ts';
+import { runCdk } from './cdk-process.ts';
+import { contextOf } from './deploy-command.ts';
+import { addFarmOption, type FarmFlags } from './farm-option.ts';
+import { count } from './format.ts';
+
+interface DestroyFlags extends FarmFlags {
+  deleteOutputs?: boolean;
+  context: string[];
+  verbose?: boolean;
+}
+
+async function destroy(flags: DestroyFlags): Promise<void> {
+  const { farm: name, deleteOutputs, verbose = false } = flags;
+  const farm = await findFarm(name, { anyVersion: true });
+  const say = (text: string): void => void process.stderr.write(`${text}\n`);
+  await cancellable(async (signal) => {
+    const region = farm.region ?? (await regionOf(async () => process.env.AWS_REGION ?? ''));
+    say(`Taking down the farm ${name} in ${region}`);
+    const context = { ...contextOf(flags.context), farm: name };
+    await runCdk(['destroy', '--all', '--force'], { context, region, verbose, signal });
+  });
+  const place = `s3://${farm.bucket}/${farm.prefix}`;
+  if (!deleteOutputs) {
+    process.stdout.write(`✓ The farm ${name} is gone. Its outputs stay in ${place}\n`);
+    return;
+  }
+  const { deleteOwnBucket, emptyStore } = await import('../adapters/empty-bucket.ts');
+  say(`Deleting everything in ${place}`);
+  const objects = await emptyStore(farmStore(farm));
+  const gone = await deleteOwnBucket(farm);
+  process.stdout.write(
+    `✓ The farm ${name} is gone, and ${count(objects, 'object')} of ${place}${gone ? ' with the bucket' : '; the bucket is not the farm’s own, and stays'}\n`,
+  );
+}
+
+export function addDestroyCommand(program: Command): void {
+  const collect = (value: string, before: string[]): string[] => [...before, value];
+  addFarmOption(
+    program.command('destroy').description('Take a farm out of the AWS account; the outputs stay.'),
+  )
+    .option('--delete-outputs', 'delete everything that it stored, the outputs too')
+    .option('-c, --context <name=value>', 'the settings that it was deployed with', collect, [])
+    .option('-v, --verbose', 'show what the CDK says')
+    .action(destroy);
+}
