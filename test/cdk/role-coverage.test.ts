@@ -4,8 +4,8 @@ import path from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { keyAccess } from '../../cdk/farm-keys.ts';
 import type { FunctionName } from '../../cdk/function-sizes.ts';
-import { Handlers, LocalStore, type ObjectStore, type Plan, referenceTo } from '../../src/index.ts';
-import { readJson } from '../../src/storage/object-store.ts';
+import { Handlers, LocalStore, type ObjectStore, referenceTo } from '../../src/index.ts';
+import { readPlan } from '../../src/orchestrator/plan-record.ts';
 
 const folder = await mkdtemp(path.join(tmpdir(), 'helios-roles-'));
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -61,7 +61,7 @@ test('a render with film and music asks of the store only what the roles allow',
     chunking: { segments: 2 },
   };
   await as('plan', () => handlers.plan({ job, ref }));
-  const { frameJobs } = (await readJson(store, 'renders/r1/plan.json')) as Plan;
+  const { frameJobs } = await readPlan(store, 'r1');
   for (const frameJob of frameJobs) await as('render', () => handlers.render(frameJob));
   const { key } = await as('audio', () => handlers.audio({ id: 'r1' }));
   await as('stitch', () => handlers.stitch({ id: 'r1', audioKey: key }));
