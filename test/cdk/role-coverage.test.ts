@@ -62,12 +62,18 @@ test('a render with film and music asks of the store only what the roles allow',
   };
   await as('plan', () => handlers.plan({ job, ref }));
   const { frameJobs } = await readPlan(store, 'r1');
-  for (const frameJob of frameJobs) await as('render', () => handlers.render(frameJob));
+  for (const { index } of frameJobs) await as('render', () => handlers.render({ id: 'r1', index }));
+  await expect(as('render', () => handlers.render({ id: 'r1', index: 2 }))).rejects.toThrow('2 segments');
   const { key } = await as('audio', () => handlers.audio({ id: 'r1' }));
   await as('stitch', () => handlers.stitch({ id: 'r1', audioKey: key }));
 
+  const segment = { index: 1, range: [4, 8] };
+  await as('failure', () => handlers.failure({ id: 'r1', error: { Error: 'States.Timeout' }, segment }));
+
   expect(key).not.toBeNull();
-  expect(new Set(asked.map(([name]) => name))).toEqual(new Set(['plan', 'render', 'audio', 'stitch']));
+  expect(new Set(asked.map(([name]) => name))).toEqual(
+    new Set(['plan', 'render', 'audio', 'stitch', 'failure']),
+  );
   const refused = asked.filter(([name, method, at]) => {
     const need = needs[method];
     return need === undefined || !allows(keyAccess[name][need], at);
