@@ -37,7 +37,7 @@ export function contextOf(pairs: readonly string[]): Record<string, string> {
 async function deploy(flags: DeployFlags): Promise<void> {
   const { farm, maxParallel, verbose = false } = flags;
   const say = (text: string): void => void process.stderr.write(`${text}\n`);
-  const context = {
+  const context: Record<string, string> = {
     ...contextOf(flags.context),
     farm,
     ...(maxParallel === undefined ? {} : { maxParallel: String(maxParallel) }),
