@@ -36,8 +36,13 @@ export async function readLogs({ logGroups, id, since, limit }: LogQuery): Promi
           nextToken,
         };
         const page = await askAws({ permission: 'logs:FilterLogEvents', resource: logGroup, region }, () =>
-          client.send(new FilterLogEventsCommand(request)),
+          client.send(new FilterLogEventsCommand(request)).catch((error: Error) => {
+            // A function that never ran may have no group.
+            if (error.name === 'ResourceNotFoundException') return undefined;
+            throw error;
+          }),
         );
+        if (!page) break;
         for (const { timestamp = 0, logStreamName = '', message = '' } of page.events ?? []) {
           lines.push({ at: timestamp, logGroup, stream: logStreamName, text: message.trimEnd() });
           found++;
