@@ -39,14 +39,14 @@ export interface ExecutionSummary {
   readonly mapRunArn?: string;
   /** Iterations of an inline map. */
   readonly inline: { started: number; succeeded: number; failed: number };
-  /** Attempts that failed, of all functions but those in the children of a distributed map. */
-  readonly failedAttempts: number;
+  /** Calls that were tried again, but for those in the children of a distributed map. */
+  readonly retried: number;
   /** States entered, of the execution itself. */
   readonly transitions: number;
   readonly calls: Readonly<Record<FunctionName, Calls>>;
 }
 
-const ENDS: ReadonlySet<string> = new Set(['TaskSucceeded', 'TaskFailed', 'TaskTimedOut']);
+const FAULTS: ReadonlySet<string> = new Set(['TaskFailed', 'TaskTimedOut']);
 
 /** Sums up the events of an execution, the first one first. */
 export function summarizeHistory(events: readonly HistoryEvent[]): ExecutionSummary {
@@ -59,7 +59,7 @@ export function summarizeHistory(events: readonly HistoryEvent[]): ExecutionSumm
   let plan: ExecutionSummary['plan'];
   let mapRunArn: string | undefined;
   let renderSince: number | undefined;
-  let failedAttempts = 0;
+  let retried = 0;
   let transitions = 1;
 
   for (const event of events) {
@@ -77,10 +77,10 @@ export function summarizeHistory(events: readonly HistoryEvent[]): ExecutionSumm
     if (type === 'MapIterationStarted') inline.started++;
     else if (type === 'MapIterationSucceeded') inline.succeeded++;
     else if (type === 'MapIterationFailed' || type === 'MapIterationAborted') inline.failed++;
-    if (!ENDS.has(type)) continue;
+    if (type === 'TaskScheduled' && FAULTS.has(byId.get(event.previousEventId)?.type ?? '')) retried++;
+    if (type !== 'TaskSucceeded' && !FAULTS.has(type)) continue;
     const name = FUNCTION_OF[stateOf(event, byId) ?? ''];
     if (!name) continue;
-    if (type !== 'TaskSucceeded') failedAttempts++;
     calls[name].count++;
     calls[name].ms += sinceStarted(event, byId);
   }
@@ -91,7 +91,7 @@ export function summarizeHistory(events: readonly HistoryEvent[]): ExecutionSumm
     ...(renderSince === undefined ? {} : { renderSince }),
     ...(mapRunArn === undefined ? {} : { mapRunArn }),
     inline,
-    failedAttempts,
+    retried,
     transitions,
     calls,
   };

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Cost, costOf, storeRequests } from '../orchestrator/cost.ts';
 import { parseJob, referenceTo } from '../orchestrator/job-orchestrator.ts';
 import { keys } from '../storage/keys.ts';
-import { findJson, type ObjectStore } from '../storage/object-store.ts';
+import { findJson, type ObjectStore, readJson } from '../storage/object-store.ts';
 import type { CompositionRef } from '../types/composition.ts';
 import {
   type ExecutionStatus,
@@ -13,6 +13,7 @@ import {
 } from '../types/farm.ts';
 import type { FunctionName, FunctionSizes } from '../types/function-sizes.ts';
 import { functionNames } from '../types/function-sizes.ts';
+import { type Plan, planSchema } from '../types/plan.ts';
 import type { RenderJobInput } from '../types/render-job.ts';
 import type { RenderResult } from '../types/render-result.ts';
 import { throwIfAborted } from '../utils/abort.ts';
@@ -106,6 +107,15 @@ export class FarmClient implements Disposable {
     }
     const { name, status } = await this.#executions.latest(id);
     return { id, status, execution: name, started: false };
+  }
+
+  /** Has the farm plan a job, and renders nothing. */
+  async planRender(input: RenderJobInput, { ref, capacity }: StartOptions = {}): Promise<Plan> {
+    const job = cloudJob(parseJob(input));
+    const place = ref ?? (await referenceTo(input.composition.source, this.store));
+    const event = { job, ref: place, ...(capacity === undefined ? {} : { capacity }) };
+    await this.functions.invoke(this.farm.functions.plan, event);
+    return planSchema.parse(await readJson(this.store, keys.plan(job.id)));
   }
 
   /** @throws RenderNotFoundError */

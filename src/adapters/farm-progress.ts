@@ -74,7 +74,7 @@ export function describeProgress(parts: ProgressParts): FarmProgress {
       inFlight,
       queued: Math.max(0, total - done - failed - inFlight),
       failed,
-      retried: Math.max(0, summary.failedAttempts - (counts ? 0 : failed)) + retriedInMap,
+      retried: summary.retried + retriedInMap,
     },
     costSoFar: costOf(use, sizes).total,
   };

@@ -1,8 +1,16 @@
+import type { z } from 'zod';
 import { keys } from '../storage/keys.ts';
 import { findJson, type ObjectStore } from '../storage/object-store.ts';
 import { type ExecutionStatus, renderErrorSchema } from '../types/farm.ts';
 import { AbortedError, type HeliosError, RemoteError } from '../utils/errors.ts';
 import { reviveError } from '../utils/revive-error.ts';
+
+export type RenderErrorRecord = z.output<typeof renderErrorSchema>;
+
+/** What a render's error.json says; `undefined` when there is none. */
+export async function farmErrorOf(store: ObjectStore, id: string): Promise<RenderErrorRecord | undefined> {
+  return renderErrorSchema.safeParse(await findJson(store, keys.error(id))).data;
+}
 
 export interface EndedExecution {
   readonly id: string;
@@ -24,8 +32,8 @@ export async function readFailure(store: ObjectStore, ended: EndedExecution): Pr
       { details: { id, execution } },
     );
   }
-  const recorded = renderErrorSchema.safeParse(await findJson(store, keys.error(id)));
-  if (!recorded.success) {
+  const recorded = await farmErrorOf(store, id);
+  if (!recorded) {
     return new RemoteError(
       status === 'timed-out'
         ? `The render ${id} took longer than the farm allows. Its segments stay; go on with: helios-infra resume ${id}`
@@ -33,7 +41,7 @@ export async function readFailure(store: ObjectStore, ended: EndedExecution): Pr
       { details: { id, execution, errorType: ended.error } },
     );
   }
-  const { name, message, details, segment, ...rest } = recorded.data;
+  const { name, message, details, segment, ...rest } = recorded;
   const frames = segment && `${segment.range[0]}–${segment.range[1] - 1}`;
   const where = segment ? { segment: segment.index, frames } : {};
   const { retryable: _, execution: __, ...more } = rest;

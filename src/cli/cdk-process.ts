@@ -10,7 +10,9 @@ const KEPT_LINES = 40;
 /** The CDK app of this package: its source in the repository, compiled in the published package. */
 function appCommand(): string {
   const own = import.meta.filename.endsWith('.ts') ? ['cdk', 'app.ts'] : ['dist', 'cdk', 'app.js'];
-  return [process.execPath, path.join(packageFolder(), ...own)].map((part) => JSON.stringify(part)).join(' ');
+  const words = [process.execPath, path.join(packageFolder(), ...own)].map((word) => JSON.stringify(word));
+  // The CDK takes a quote from each end of a command that begins with one.
+  return ['exec', ...words].join(' ');
 }
 
 function cdkProgram(): string {

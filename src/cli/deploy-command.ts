@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { buildLayers } from '../../layers/build.ts';
-import { farmParameter, findFarm, readParameter } from '../adapters/farm.ts';
+import { farmParameter, farmStore, findFarm, readParameter } from '../adapters/farm.ts';
 import { ValidationError } from '../utils/errors.ts';
 import { cancellable } from './cancellation.ts';
 import { runCdk } from './cdk-process.ts';
@@ -63,7 +63,7 @@ async function deploy(flags: DeployFlags): Promise<void> {
   else {
     const name = farm === 'default' ? '' : ` --farm ${farm}`;
     process.stdout.write(
-      `✓ The farm ${farm} is in ${found.region}, its outputs in s3://${found.bucket}/${found.prefix}\n  helios-infra render ./my-composition --on lambda${name} --output out.mp4\n`,
+      `✓ The farm ${farm} is in ${found.region}, its outputs in ${farmStore(found).url}\n  helios-infra render ./my-composition --on lambda${name} --output out.mp4\n`,
     );
   }
 }

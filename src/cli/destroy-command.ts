@@ -1,6 +1,9 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import type { Command } from 'commander';
-import { regionOf } from '../adapters/aws-errors.ts';
-import { farmStore, findFarm } from '../adapters/farm.ts';
+import { farmParameter, farmStore, findFarm, readParameter } from '../adapters/farm.ts';
+import { functionNames } from '../types/function-sizes.ts';
+import { createWorkFolder } from '../utils/work-folder.ts';
 import { cancellable } from './cancellation.ts';
 import { runCdk } from './cdk-process.ts';
 import { contextOf } from './deploy-command.ts';
@@ -13,14 +16,29 @@ interface DestroyFlags extends FarmFlags {
   verbose?: boolean;
 }
 
+/** The CDK asks for the code and layers of what it takes down, whatever is in them. */
+async function standInAssets(folder: string): Promise<void> {
+  const parts = [
+    ...functionNames.map((name) => ['functions', name]),
+    ...['chromium', 'fonts', 'ffmpeg'].map((name) => ['layers', name]),
+  ];
+  for (const part of parts) {
+    const place = path.join(folder, ...part);
+    await mkdir(place, { recursive: true });
+    await writeFile(path.join(place, 'index.mjs'), '');
+  }
+}
+
 async function destroy(flags: DestroyFlags): Promise<void> {
   const { farm: name, deleteOutputs, verbose = false } = flags;
   const farm = await findFarm(name, { anyVersion: true });
   const say = (text: string): void => void process.stderr.write(`${text}\n`);
   await cancellable(async (signal) => {
-    const region = farm.region ?? (await regionOf(async () => process.env.AWS_REGION ?? ''));
+    const { region } = await readParameter(farmParameter(name));
     say(`Taking down the farm ${name} in ${region}`);
-    const context = { ...contextOf(flags.context), farm: name };
+    await using assets = await createWorkFolder('assets');
+    await standInAssets(assets.path);
+    const context = { ...contextOf(flags.context), farm: name, assets: assets.path };
     await runCdk(['destroy', '--all', '--force'], { context, region, verbose, signal });
   });
   const place = `s3://${farm.bucket}/${farm.prefix}`;

@@ -2,10 +2,16 @@
 import { Command } from 'commander';
 import { KitError } from '../utils/errors.ts';
 import { packageVersion } from '../utils/package-version.ts';
+import { addBundleCommand } from './bundle-command.ts';
+import { addDeployCommand } from './deploy-command.ts';
+import { addDestroyCommand } from './destroy-command.ts';
 import { addDoctorCommand } from './doctor-command.ts';
+import { addEstimateCommand } from './estimate-command.ts';
 import { addFarmRenderCommands } from './farm-render-commands.ts';
 import { addInspectCommand } from './inspect-command.ts';
+import { addLogsCommand } from './logs-command.ts';
 import { isAtLeast, OLDEST_NODE } from './node-version.ts';
+import { addQuotaCommand } from './quota-command.ts';
 import { addRenderCommand } from './render-command.ts';
 import { reportError } from './report-error.ts';
 import { addStillCommand } from './still-command.ts';
@@ -16,6 +22,8 @@ Examples:
   helios-infra inspect ./intro
   helios-infra render ./intro --output intro.mp4
   helios-infra still ./intro --frame 90 --output poster.png
+  helios-infra deploy
+  helios-infra render ./intro --on lambda --output intro.mp4
 
 helios-infra <command> --help tells all flags of a command.
 
@@ -45,7 +53,13 @@ function createProgram(): Command {
   addStillCommand(program);
   addInspectCommand(program);
   addDoctorCommand(program);
+  addDeployCommand(program);
+  addDestroyCommand(program);
   addFarmRenderCommands(program);
+  addLogsCommand(program);
+  addEstimateCommand(program);
+  addQuotaCommand(program);
+  addBundleCommand(program);
   return program;
 }
 

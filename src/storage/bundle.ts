@@ -27,6 +27,8 @@ export interface Bundle {
   /** The HTML page's path in the bundle. */
   readonly entry: string;
   readonly manifest: BundleManifest;
+  /** SHA-256 of the files that the store did not have. */
+  readonly sent: ReadonlySet<string>;
 }
 
 export const blobKey = (digest: string): string => `blobs/${digest}`;
@@ -139,17 +141,19 @@ async function collect(folder: string): Promise<SourceFile[]> {
   return files;
 }
 
-/** Stores what its key names by content; what lies there with another size was cut off, and is replaced. */
+/** Stores what its key names by content; what lies there with another size was cut off, and is replaced. @returns whether it wrote */
 async function putContent(
   store: ObjectStore,
   key: string,
   body: ObjectBody,
   size: number,
   contentType: string,
-): Promise<void> {
+): Promise<boolean> {
   const known = await store.head(key);
-  if (!known) await store.putIfAbsent(key, body, { contentType });
-  else if (known.size !== size) await store.put(key, body, { contentType });
+  if (!known) return store.putIfAbsent(key, body, { contentType });
+  if (known.size === size) return false;
+  await store.put(key, body, { contentType });
+  return true;
 }
 
 /**
@@ -160,7 +164,8 @@ async function putContent(
 export async function createBundle(store: ObjectStore, source: string): Promise<Bundle> {
   const { folder, entry } = await locate(source);
   const files: Record<string, BundleFile> = {};
-  const storing = new Map<string, Promise<void>>();
+  const storing = new Map<string, Promise<boolean>>();
+  const sent = new Set<string>();
   await runLimited(await collect(folder), MAX_REQUESTS, undefined, async ({ file, inBundle }) => {
     const digest = await sha256File(file).catch((cause: unknown) => {
       throw new CompositionNotFoundError(`Can't read ${file} (${errorCode(cause)}).`, {
@@ -173,13 +178,13 @@ export async function createBundle(store: ObjectStore, source: string): Promise<
     files[assertSafeRelativePath(inBundle)] = { sha256: digest, size, contentType };
     const stored = storing.get(digest) ?? putContent(store, blobKey(digest), { file }, size, contentType);
     storing.set(digest, stored);
-    await stored;
+    if (await stored) sent.add(digest);
   });
   const manifest = { files };
   const text = canonicalJson(manifest);
   const digest = sha256(text);
   await putContent(store, bundleKey(digest), text, Buffer.byteLength(text), 'application/json');
-  return { digest, entry, manifest };
+  return { digest, entry, manifest, sent };
 }
 
 /** @throws NotFoundError, StorageError, UnsafePathError */
