@@ -24,5 +24,8 @@ export const keyAccess: Readonly<Record<FunctionName, KeyAccess>> = {
     read: ['renders/*/plan.json', 'renders/*/audio.*', 'renders/*/progress/*', 'segments/*'],
     write: ['renders/*/output.*', 'renders/*/output/*', 'renders/*/result.json'],
   },
-  failure: { read: ['renders/*/error.json'], write: ['renders/*/error.json'] },
+  failure: {
+    read: ['renders/*/error.json', 'renders/*/progress/*.error.json'],
+    write: ['renders/*/error.json'],
+  },
 };

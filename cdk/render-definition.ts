@@ -105,7 +105,7 @@ export function renderDefinition(parts: DefinitionParts): State {
             States: {
               Audio: {
                 ...invoke(functions.audio, { 'id.$': '$.plan.id' }),
-                ResultSelector: { 'key.$': '$.Payload.key' },
+                ResultSelector: { 'key.$': '$.Payload.key', 'ms.$': '$.Payload.ms' },
                 End: true,
               },
             },
@@ -174,7 +174,11 @@ export function renderDefinition(parts: DefinitionParts): State {
         Next: 'Stitch',
       },
       Stitch: {
-        ...invoke(functions.stitch, { 'id.$': '$.plan.id', 'audioKey.$': '$.parts.audio.key' }),
+        ...invoke(functions.stitch, {
+          'id.$': '$.plan.id',
+          'audioKey.$': '$.parts.audio.key',
+          'audioMs.$': '$.parts.audio.ms',
+        }),
         ResultSelector: { 'result.$': '$.Payload' },
         Catch: catchAll('Record failure'),
         Next: 'Announce success',

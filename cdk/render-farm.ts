@@ -59,6 +59,10 @@ export class RenderFarm extends Construct {
     const store = new StoreLocation(this.bucket, prefix, props.encryptionKey ?? this.bucket.encryptionKey);
     this.layers = new FarmLayers(this, 'Layers', assets.layers);
     this.functions = this.#functions(props, checked, store, assets, logRetention);
+    this.functions.failure.function.addEnvironment(
+      'HELIOS_RENDER_LOG_GROUP',
+      this.functions.render.logGroup.logGroupName,
+    );
     this.eventBus = props.eventBus ?? events.EventBus.fromEventBusName(this, 'DefaultBus', 'default');
     const functions = mapFunctions((name) => this.functions[name].function);
     this.machine = new RenderStateMachine(this, 'Machine', {
@@ -107,6 +111,7 @@ export class RenderFarm extends Construct {
             HELIOS_STORE: store.url,
             HELIOS_KIT: '/opt/helios',
             ...(name === 'plan' ? { HELIOS_MAX_PARALLEL: String(maxParallel) } : {}),
+            ...(name === 'stitch' ? { HELIOS_SIZES: JSON.stringify(sizes) } : {}),
           },
           statements: [...store.statements(keyAccess[name]), ...(name === 'plan' ? [readQuota] : [])],
           logRetention,

@@ -1,3 +1,3 @@
-import { sharedHandlers } from './shared-handlers.ts';
+import { entry } from './entry.ts';
 
-export const handler = (event: unknown) => sharedHandlers().audio(event);
+export const handler = entry('audio', (handlers, event, context) => handlers.audio(event, context));

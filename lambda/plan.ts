@@ -1,3 +1,5 @@
-import { sharedHandlers } from './shared-handlers.ts';
+import { entry } from './entry.ts';
 
-export const handler = (event: unknown) => sharedHandlers().plan(event);
+export const handler = entry('plan', (handlers, event, context) => handlers.plan(event, context), {
+  measure: ({ frames, segments }) => ({ PlannedFrames: [frames, 'Count'], Segments: [segments, 'Count'] }),
+});

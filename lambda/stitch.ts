@@ -1,3 +1,5 @@
-import { sharedHandlers } from './shared-handlers.ts';
+import { entry } from './entry.ts';
 
-export const handler = (event: unknown) => sharedHandlers().stitch(event);
+export const handler = entry('stitch', (handlers, event, context) => handlers.stitch(event, context), {
+  measure: ({ bytes, frames }) => ({ OutputBytes: [bytes, 'Bytes'], OutputFrames: [frames, 'Count'] }),
+});

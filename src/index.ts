@@ -15,7 +15,9 @@ export { LambdaAdapter, type LambdaAdapterOptions } from './adapters/lambda-adap
 export { LocalAdapter, type LocalAdapterOptions } from './adapters/local-adapter.ts';
 export { type Cost, costOf, type FarmUse, type PriceTable, prices } from './orchestrator/cost.ts';
 export { type EstimateAssumptions, estimateCost, type FarmEstimate } from './orchestrator/estimate.ts';
-export { Handlers, type PlanSummary } from './orchestrator/handlers.ts';
+export type { HandlerContext } from './orchestrator/handler-context.ts';
+export type { PlanSummary, SegmentSummary } from './orchestrator/handler-events.ts';
+export { Handlers, type HandlersOptions } from './orchestrator/handlers.ts';
 export { JobOrchestrator, type RunOptions, referenceTo } from './orchestrator/job-orchestrator.ts';
 export type { OnProgress } from './orchestrator/progress.ts';
 export { type RenderLocallyOptions, renderLocally } from './orchestrator/render-locally.ts';

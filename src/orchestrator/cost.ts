@@ -75,3 +75,23 @@ export function storeRequests(segments: number): { readonly puts: number; readon
 export function transitionsOf(segments: number, distributed: boolean): number {
   return 10 + segments * (distributed ? 2 : 1);
 }
+
+/** What a finished render on a farm cost. @param timings milliseconds by function @param renders calls of the render function */
+export function costOfRender(
+  timings: Readonly<Record<'plan' | 'render' | 'audio' | 'stitch', number>>,
+  renders: number,
+  sizes: FunctionSizes,
+): { readonly usd: number; readonly pricesOf: string } {
+  const { plan, render, audio, stitch } = timings;
+  const use: FarmUse = {
+    functions: {
+      plan: { count: 1, ms: plan },
+      render: { count: renders, ms: render },
+      audio: { count: 1, ms: audio },
+      stitch: { count: 1, ms: stitch },
+    },
+    transitions: transitionsOf(renders, renders > 40),
+    ...storeRequests(renders),
+  };
+  return { usd: costOf(use, sizes).total, pricesOf: prices.date };
+}

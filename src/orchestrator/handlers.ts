@@ -1,19 +1,34 @@
 import path from 'node:path';
-import { z } from 'zod';
 import { OutputFile } from '../stitcher/output-file.ts';
 import { keys } from '../storage/keys.ts';
-import { type ObjectStore, putJson, readJson } from '../storage/object-store.ts';
+import { findJson, type ObjectStore, putJson } from '../storage/object-store.ts';
 import { codecTraits } from '../types/codecs.ts';
-import { compositionRefSchema } from '../types/composition.ts';
 import type { FrameWorker } from '../types/contracts.ts';
+import { type SegmentProgress, segmentProgressSchema } from '../types/farm.ts';
 import type { FrameJob, FrameResult } from '../types/frame-job.ts';
-import { type Plan, planSchema } from '../types/plan.ts';
-import { idSchema, renderJobSchema } from '../types/render-job.ts';
+import type { FunctionSizes } from '../types/function-sizes.ts';
+import type { Plan } from '../types/plan.ts';
 import type { RenderResult } from '../types/render-result.ts';
-import { StitchError, ValidationError } from '../utils/errors.ts';
+import { FrameRangeError, StitchError } from '../utils/errors.ts';
 import { runLimited } from '../utils/run-limited.ts';
 import { createWorkFolder } from '../utils/work-folder.ts';
 import { ChromiumFrameWorker } from '../worker/chromium-frame-worker.ts';
+import { costOfRender } from './cost.ts';
+import { type HandlerContext, withinTime } from './handler-context.ts';
+import {
+  addressOf,
+  INLINE_SEGMENTS,
+  type PlanSummary,
+  parseEvent,
+  planEventSchema,
+  renderIdEventSchema,
+  type SegmentSummary,
+  segmentEventSchema,
+  stitchEventSchema,
+} from './handler-events.ts';
+import { type PlanRecord, readPlan } from './plan-record.ts';
+import { failureEventSchema, leaveSegmentError, recordFailure } from './record-failure.ts';
+import { renderTimeoutSeconds } from './render-timeout.ts';
 import {
   type AudioStepResult,
   audioStep,
@@ -27,33 +42,13 @@ import { stopwatch } from './stopwatch.ts';
 /** To the store at the same time. */
 const MAX_REQUESTS = 16;
 
-const planEventSchema = z.strictObject({
-  job: renderJobSchema,
-  /** Where the composition is; its bundle lies in the store already. */
-  ref: compositionRefSchema,
-  /** Frame jobs that may be at work at the same time. @default 1000 */
-  capacity: z.int().min(1).default(1000),
-});
-const renderIdEventSchema = z.object({ id: idSchema });
-const stitchEventSchema = renderIdEventSchema.extend({
-  /** The store's key of the mix, as the audio handler gave it. */
-  audioKey: z.string().nullable().default(null),
-});
-
-/** What the plan handler answers: small, whatever the number of frames. */
-export interface PlanSummary {
-  readonly id: string;
-  readonly planKey: string;
-  readonly frames: number;
-  readonly segments: number;
-  readonly maxParallel: number;
-  readonly seekMode: Plan['seekMode'];
-}
-
-function parse<T>(schema: z.ZodType<T>, subject: string, event: unknown): T {
-  const parsed = schema.safeParse(event);
-  if (!parsed.success) throw ValidationError.fromZod(subject, parsed.error);
-  return parsed.data;
+export interface HandlersOptions {
+  /** Frame jobs that may be at work at the same time in all. @default no limit but the event's */
+  readonly capacity?: (() => Promise<number>) | undefined;
+  /** Where the workers' log lies, for the record of a failure that they could not tell. */
+  readonly renderLogGroup?: string | undefined;
+  /** The functions' sizes, for the cost in the result. @default no cost is told */
+  readonly sizes?: FunctionSizes | undefined;
 }
 
 /**
@@ -64,40 +59,137 @@ function parse<T>(schema: z.ZodType<T>, subject: string, event: unknown): T {
 export class Handlers implements AsyncDisposable {
   readonly #store: ObjectStore;
   readonly #worker: ChromiumFrameWorker;
+  readonly #options: HandlersOptions;
 
-  constructor(store: ObjectStore) {
+  constructor(store: ObjectStore, options: HandlersOptions = {}) {
     this.#store = store;
     this.#worker = new ChromiumFrameWorker(store);
+    this.#options = options;
   }
 
   get worker(): FrameWorker {
     return this.#worker;
   }
 
-  /** `{job, ref, capacity?}` → writes `renders/<id>/plan.json`. */
-  async plan(event: unknown): Promise<PlanSummary> {
-    const { job, ref, capacity } = parse(planEventSchema, 'plan event', event);
-    const plan = await planStep(job, { ref, worker: this.#worker, capacity });
-    const { id, frames, maxParallel, seekMode } = plan;
-    return { id, planKey: keys.plan(id), frames, segments: plan.frameJobs.length, maxParallel, seekMode };
+  /** `{job, ref?, capacity?}` → writes `renders/<id>/plan.json` and `segments.json`. */
+  async plan(event: unknown, context: HandlerContext = {}): Promise<PlanSummary> {
+    const { job, ref = addressOf(job), capacity: asked } = parseEvent(planEventSchema, 'plan event', event);
+    const capacity = Math.max(1, Math.min(asked, (await this.#options.capacity?.()) ?? asked));
+    const plan = await withinTime(
+      context,
+      () => ({ what: `The plan of ${job.id}` }),
+      (signal) => planStep(job, { ref, worker: this.#worker, capacity, signal }),
+    );
+    const { id, frames, maxParallel, seekMode, frameJobs } = plan;
+    const items = frameJobs.map(({ index, range }) => ({ index, range }));
+    return {
+      id,
+      frames,
+      segments: items.length,
+      maxParallel,
+      seekMode,
+      items: items.length <= INLINE_SEGMENTS ? items : [],
+      itemsKey: keys.segmentList(id),
+      renderTimeoutSeconds: renderTimeoutSeconds(plan),
+    };
   }
 
-  /** A frame job → its segment in the store. */
-  render(event: unknown): Promise<FrameResult> {
-    return this.#worker.renderFrame(event as FrameJob);
+  /** `{id, index}` of a planned render, or a whole frame job → its segment in the store. */
+  render(
+    event: { readonly id: string; readonly index: number },
+    context?: HandlerContext,
+  ): Promise<SegmentSummary>;
+  render(event: FrameJob, context?: HandlerContext): Promise<FrameResult>;
+  render(event: unknown, context?: HandlerContext): Promise<FrameResult | SegmentSummary>;
+  async render(event: unknown, context: HandlerContext = {}): Promise<FrameResult | SegmentSummary> {
+    if (event !== null && typeof event === 'object' && 'segmentKey' in event)
+      return this.#renderSegment(event as FrameJob, context);
+    const { id, index, attempt } = parseEvent(segmentEventSchema, 'render event', event);
+    const clock = stopwatch();
+    const { frameJobs } = await readPlan(this.#store, id);
+    const job = frameJobs[index];
+    if (!job) {
+      throw new FrameRangeError(
+        `The plan of ${id} has ${frameJobs.length} segments, and none of index ${index}.`,
+        {
+          details: { id, index, segments: frameJobs.length },
+        },
+      );
+    }
+    try {
+      const { frames, cached, bytes } = await this.#renderSegment(job, context);
+      const progress = { index, frames, cached, ms: clock(), attempt };
+      await putJson(this.#store, keys.progress(id, index), progress satisfies SegmentProgress);
+      return { index, frames, cached, ms: progress.ms, bytes };
+    } catch (error) {
+      await leaveSegmentError(this.#store, job, error, context);
+      throw error;
+    }
   }
 
   /** `{id}` → the sound of the whole render in the store. */
-  async audio(event: unknown): Promise<AudioStepResult> {
-    return audioStep(await this.#plan(event), this.#store);
+  async audio(event: unknown, context: HandlerContext = {}): Promise<AudioStepResult> {
+    const plan = await this.#plan(event);
+    return withinTime(
+      context,
+      () => ({ what: `The sound of ${plan.id}` }),
+      (signal) => audioStep(plan, this.#store, signal),
+    );
   }
 
   /** `{id, audioKey?}` → `renders/<id>/output.<ext>`, or `output/00000.<ext>` and so on, and `result.json`. */
-  async stitch(event: unknown): Promise<RenderResult> {
-    const { audioKey } = parse(stitchEventSchema, 'stitch event', event);
+  async stitch(event: unknown, context: HandlerContext = {}): Promise<RenderResult> {
+    const { audioKey, audioMs } = parseEvent(stitchEventSchema, 'stitch event', event);
     const plan = await this.#plan(event);
+    return withinTime(
+      context,
+      () => ({ what: `Joining the segments of ${plan.id}` }),
+      (signal) => this.#stitch(plan, audioKey, audioMs, signal),
+    );
+  }
+
+  /** `{id, error: {Error, Cause}, segment?, execution?}` → `renders/<id>/error.json`. */
+  failure(event: unknown): Promise<{ readonly key: string }> {
+    const failure = parseEvent(failureEventSchema, 'failure event', event);
+    return recordFailure(this.#store, failure, failure.segment && this.#options.renderLogGroup);
+  }
+
+  #renderSegment(job: FrameJob, context: HandlerContext): Promise<FrameResult> {
+    let done = 0;
+    return withinTime(
+      context,
+      () => ({
+        what: `Segment ${job.index} (frames ${job.range[0]}–${job.range[1] - 1})`,
+        details: { index: job.index, range: job.range, framesDone: done },
+      }),
+      (signal) =>
+        this.#worker.renderFrame(job, {
+          ...(signal ? { signal } : {}),
+          onFrames: (frames) => {
+            done = frames;
+          },
+        }),
+    );
+  }
+
+  async #stitch(
+    plan: PlanRecord,
+    audioKey: string | null,
+    audioMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<RenderResult> {
     const clock = stopwatch();
-    const results = await runLimited(plan.frameJobs, MAX_REQUESTS, undefined, (job) => this.#segment(job));
+    const told = await runLimited(
+      plan.frameJobs,
+      MAX_REQUESTS,
+      signal,
+      async ({ index }) =>
+        segmentProgressSchema.safeParse(await findJson(this.#store, keys.progress(plan.id, index))).data,
+    );
+    const results = await runLimited(plan.frameJobs, MAX_REQUESTS, signal, async (job) => ({
+      ...(await this.#segment(job)),
+      cached: told[job.index]?.cached ?? true,
+    }));
     await using folder = await createWorkFolder('output');
     const sequence = sequenceExtension(plan);
     const extension = sequence ?? (codecTraits[plan.encoding.codec].extensions[0] as string);
@@ -105,13 +197,17 @@ export class Handlers implements AsyncDisposable {
       path.join(folder.path, sequence ? 'output' : `output.${extension}`),
       sequence,
     );
-    await stitchStep({ plan, results, store: this.#store, audioKey, output: output.partial });
+    await stitchStep({ plan, results, store: this.#store, audioKey, output: output.partial, signal });
     const bytes = await output.commit();
     const key = await this.#storeOutput(plan, output.target, sequence);
-    const timings = { plan: 0, render: 0, audio: 0, stitch: clock() };
+    const render = told.reduce((sum, segment) => sum + (segment?.ms ?? 0), 0);
+    const timings = { plan: plan.planMs, render, audio: audioMs, stitch: clock() };
     const result = describeResult(plan, results, { path: `${this.#store.url}/${key}`, bytes }, timings);
-    await putJson(this.#store, keys.result(plan.id), result);
-    return result;
+    const attempts = told.reduce((sum, segment) => sum + (segment?.attempt ?? 0) + 1, 0);
+    const { sizes } = this.#options;
+    const whole = sizes ? { ...result, cost: costOfRender(timings, attempts, sizes) } : result;
+    await putJson(this.#store, keys.result(plan.id), whole);
+    return whole;
   }
 
   async #storeOutput({ id, frames }: Plan, target: string, sequence: string | undefined): Promise<string> {
@@ -131,9 +227,9 @@ export class Handlers implements AsyncDisposable {
     return folder;
   }
 
-  async #plan(event: unknown): Promise<Plan> {
-    const { id } = parse(renderIdEventSchema, 'event', event);
-    return parse(planSchema, 'plan', await readJson(this.#store, keys.plan(id)));
+  async #plan(event: unknown): Promise<PlanRecord> {
+    const { id } = parseEvent(renderIdEventSchema, 'event', event);
+    return readPlan(this.#store, id);
   }
 
   async #segment(job: FrameJob): Promise<FrameResult> {

@@ -14,14 +14,16 @@ import type { RenderJob } from '../types/render-job.ts';
 import type { RenderResult } from '../types/render-result.ts';
 import { createWorkFolder } from '../utils/work-folder.ts';
 import { type PlanOptions, planJob } from './plan.ts';
+import { writePlan } from './plan-record.ts';
 import { stopwatch } from './stopwatch.ts';
 
 /** Plans a job and writes `job.json` and `plan.json`. */
 export async function planStep(job: RenderJob, options: PlanOptions): Promise<Plan> {
+  const clock = stopwatch();
   const plan = await planJob(job, options);
   const { store } = options.worker;
   await putJson(store, keys.job(job.id), job);
-  await putJson(store, keys.plan(job.id), plan);
+  await writePlan(store, plan, clock());
   return plan;
 }
 

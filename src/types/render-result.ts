@@ -24,7 +24,7 @@ export const renderResultSchema = z.strictObject({
   audioTracks: z.int(),
   seekMode: z.enum(['seek', 'replay']),
   warnings: z.array(z.string()),
-  /** Milliseconds, by phase. */
+  /** Milliseconds, by phase; on a farm `render` is the sum over its workers. */
   timings: z.strictObject({
     plan: z.number(),
     render: z.number(),
@@ -32,6 +32,8 @@ export const renderResultSchema = z.strictObject({
     stitch: z.number(),
     total: z.number(),
   }),
+  /** On a farm: USD at list prices, without free tiers, and the date of the prices. */
+  cost: z.strictObject({ usd: z.number(), pricesOf: z.string() }).optional(),
 });
 export type RenderResult = z.output<typeof renderResultSchema>;
 

@@ -129,7 +129,15 @@ export class OutOfTimeError extends HeliosError {
 
 /** Names of the errors after which the same call may succeed, as Step Functions matches them. */
 export function retryableErrorNames(): string[] {
-  return [BrowserCrashedError, CaptureStalledError, EncoderError, StorageError, OutOfTimeError].map(
-    ({ name }) => name,
-  );
+  const retryable = [
+    BrowserCrashedError,
+    CaptureStalledError,
+    CloudServiceError,
+    EncoderError,
+    FunctionCrashedError,
+    OutOfTimeError,
+    StorageError,
+    ThrottledError,
+  ];
+  return retryable.map(({ name }) => name);
 }

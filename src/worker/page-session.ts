@@ -46,7 +46,6 @@ export class PageSession implements AsyncDisposable {
   readonly #contexts = new Map<string, number>();
   #mainFrame = '';
   #closed = false;
-  #filmMovedAt: number | undefined;
   #documentStatus: { status: number; url: string } | undefined;
 
   private constructor(browser: Browser, { page, browserContextId }: Target, options: PageSessionOptions) {
@@ -103,8 +102,6 @@ export class PageSession implements AsyncDisposable {
     const ms = frameToMs(frame, this.#options.composition.fps);
     this.ticker.moveTo(ms);
     const timeout = this.#options.page.timeouts.frame;
-    // A film that is moved again before it was drawn goes on showing the frame before.
-    if (this.#filmMovedAt === this.ticker.drawn) await this.#inTime(this.ticker.tick(), timeout);
     for (const [frameId, contextId] of [...this.#contexts]) {
       let changed = false;
       for (const since = performance.now(); ; ) {
@@ -118,10 +115,9 @@ export class PageSession implements AsyncDisposable {
           throw error;
         });
         for (const problem of answer?.problems ?? []) this.#faults.report(problem);
-        if (answer?.movedFilm) this.#filmMovedAt = this.ticker.drawn;
         if (!answer?.needsFrame) break;
-        if (answer.waitingFor.length > 0 && performance.now() - since > timeout)
-          throw this.#faults.timeoutError(answer.waitingFor, timeout);
+        if (answer.lateFilm !== undefined && performance.now() - since > timeout)
+          throw this.#faults.timeoutError([answer.lateFilm], timeout);
         changed = await this.#inTime(this.ticker.tick(), timeout);
       }
     }

@@ -23,7 +23,7 @@ test('a render announces itself, plans, renders each segment beside the sound, j
   const of = (name: string) => calls.filter(([what]) => what === name).map(([, input]) => input);
   expect(of('plan')).toEqual([{ job: { id: 'r1' }, capacity: 5 }]);
   expect(of('render')).toEqual([0, 1, 2].map((index) => ({ id: 'r1', index, attempt: 0 })));
-  expect(of('stitch')).toEqual([{ id: 'r1', audioKey: 'renders/r1/audio.m4a' }]);
+  expect(of('stitch')).toEqual([{ id: 'r1', audioKey: 'renders/r1/audio.m4a', audioMs: 5 }]);
   const about = { farm: 'test', id: 'r1', execution: 'arn:execution:r1' };
   expect(of('Render Started')).toEqual([about]);
   expect(of('Render Succeeded')).toEqual([{ ...about, output: 's3://films/video/renders/r1/output.mp4' }]);
@@ -31,7 +31,7 @@ test('a render announces itself, plans, renders each segment beside the sound, j
 
 test('a render without sound is joined without a mix', async () => {
   const { calls } = await runMachine({ ...wellBehaved, audio: () => ({ key: null, ms: 0 }) });
-  expect(calls).toContainEqual(['stitch', { id: 'r1', audioKey: null }]);
+  expect(calls).toContainEqual(['stitch', { id: 'r1', audioKey: null, audioMs: 0 }]);
 });
 
 test('40 segments are mapped inline', async () => {

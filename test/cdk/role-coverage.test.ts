@@ -4,8 +4,8 @@ import path from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { keyAccess } from '../../cdk/farm-keys.ts';
 import type { FunctionName } from '../../cdk/function-sizes.ts';
-import { Handlers, LocalStore, type ObjectStore, type Plan, referenceTo } from '../../src/index.ts';
-import { readJson } from '../../src/storage/object-store.ts';
+import { Handlers, LocalStore, type ObjectStore, referenceTo } from '../../src/index.ts';
+import { readPlan } from '../../src/orchestrator/plan-record.ts';
 
 const folder = await mkdtemp(path.join(tmpdir(), 'helios-roles-'));
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -61,13 +61,19 @@ test('a render with film and music asks of the store only what the roles allow',
     chunking: { segments: 2 },
   };
   await as('plan', () => handlers.plan({ job, ref }));
-  const { frameJobs } = (await readJson(store, 'renders/r1/plan.json')) as Plan;
-  for (const frameJob of frameJobs) await as('render', () => handlers.render(frameJob));
+  const { frameJobs } = await readPlan(store, 'r1');
+  for (const { index } of frameJobs) await as('render', () => handlers.render({ id: 'r1', index }));
+  await expect(as('render', () => handlers.render({ id: 'r1', index: 2 }))).rejects.toThrow('2 segments');
   const { key } = await as('audio', () => handlers.audio({ id: 'r1' }));
   await as('stitch', () => handlers.stitch({ id: 'r1', audioKey: key }));
 
+  const segment = { index: 1, range: [4, 8] };
+  await as('failure', () => handlers.failure({ id: 'r1', error: { Error: 'States.Timeout' }, segment }));
+
   expect(key).not.toBeNull();
-  expect(new Set(asked.map(([name]) => name))).toEqual(new Set(['plan', 'render', 'audio', 'stitch']));
+  expect(new Set(asked.map(([name]) => name))).toEqual(
+    new Set(['plan', 'render', 'audio', 'stitch', 'failure']),
+  );
   const refused = asked.filter(([name, method, at]) => {
     const need = needs[method];
     return need === undefined || !allows(keyAccess[name][need], at);

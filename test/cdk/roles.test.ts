@@ -30,7 +30,10 @@ const access = {
     read: ['renders/*/plan.json', 'renders/*/audio.*', 'renders/*/progress/*', 'segments/*'],
     write: ['renders/*/output.*', 'renders/*/output/*', 'renders/*/result.json'],
   },
-  failure: { read: ['renders/*/error.json'], write: ['renders/*/error.json'] },
+  failure: {
+    read: ['renders/*/error.json', 'renders/*/progress/*.error.json'],
+    write: ['renders/*/error.json'],
+  },
 };
 const tracing = ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'];
 
@@ -106,10 +109,12 @@ test('keys stand below the prefix', () => {
   const made = synthFarm({ assets, prefix: 'video' });
   const { Read, Write, TellMissing } = statementsOf(made, made.farm.functions.failure.role.roleName);
   expect([keysOf(Read), keysOf(Write)]).toEqual([
-    ['video/renders/*/error.json'],
+    ['video/renders/*/error.json', 'video/renders/*/progress/*.error.json'],
     ['video/renders/*/error.json'],
   ]);
-  expect(TellMissing?.Condition).toEqual({ StringLike: { 's3:prefix': ['video/renders/*/error.json'] } });
+  expect(TellMissing?.Condition).toEqual({
+    StringLike: { 's3:prefix': ['video/renders/*/error.json', 'video/renders/*/progress/*.error.json'] },
+  });
 });
 
 test('a key is used through S3 only', () => {

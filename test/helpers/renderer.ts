@@ -4,11 +4,12 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { LocalAdapter } from '../../src/adapters/local-adapter.ts';
 import { JobOrchestrator } from '../../src/orchestrator/job-orchestrator.ts';
+import { readPlan } from '../../src/orchestrator/plan-record.ts';
 import { keys } from '../../src/storage/keys.ts';
 import { LocalStore } from '../../src/storage/local-store.ts';
 import { readJson } from '../../src/storage/object-store.ts';
 import { type SegmentRecord, segmentRecordSchema } from '../../src/types/frame-job.ts';
-import { type Plan, planSchema } from '../../src/types/plan.ts';
+import type { Plan } from '../../src/types/plan.ts';
 import type { RenderJobInput } from '../../src/types/render-job.ts';
 import type { RenderResult } from '../../src/types/render-result.ts';
 import { ChromiumFrameWorker } from '../../src/worker/chromium-frame-worker.ts';
@@ -53,7 +54,7 @@ export class Renderer implements AsyncDisposable {
     const id = `job-${++this.#jobs}`;
     const file = path.join(this.folder, extension === '' ? id : `${id}.${extension}`);
     const result = await this.#orchestrator.run({ ...job, id, outputPath: file });
-    const plan = planSchema.parse(await readJson(this.store, keys.plan(id)));
+    const plan = await readPlan(this.store, id);
     const records = await Promise.all(
       plan.frameJobs.map(async ({ segmentKey }) =>
         segmentRecordSchema.parse(await readJson(this.store, keys.segmentRecord(segmentKey))),

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -10,6 +10,7 @@ import {
   StitchError,
   ValidationError,
 } from '../../src/index.ts';
+import { readPlan } from '../../src/orchestrator/plan-record.ts';
 import { decodeBarcodes } from '../helpers/barcode.ts';
 
 const source = path.resolve('test/fixtures/barcode-raf');
@@ -31,8 +32,8 @@ async function plan(id: string, input: Record<string, unknown> = {}): Promise<Pl
   const ref = await referenceTo(source, store);
   const job = { id, composition: { source }, outputPath: 'out.mp4', chunking: { segments: 3 }, ...input };
   const summary = await handlers.plan({ job, ref });
-  expect(summary).toMatchObject({ id, planKey: `renders/${id}/plan.json` });
-  return JSON.parse(await readFile(store.localPath(summary.planKey), 'utf8')) as Plan;
+  expect(summary).toMatchObject({ id, itemsKey: `renders/${id}/segments.json` });
+  return readPlan(store, id);
 }
 
 test('plan, render, audio and stitch make the video in the store', async () => {

@@ -8,11 +8,12 @@ import { buildLayers } from '../../layers/build.ts';
 import { buildChromiumLayer } from '../../layers/chromium.ts';
 import type { Layer } from '../../layers/layer.ts';
 import { listFiles } from '../../layers/tree.ts';
+import { readPlan } from '../../src/orchestrator/plan-record.ts';
 import { keys } from '../../src/storage/keys.ts';
 import { LocalStore } from '../../src/storage/local-store.ts';
 import { readJson } from '../../src/storage/object-store.ts';
 import { segmentRecordSchema } from '../../src/types/frame-job.ts';
-import { type Plan, planSchema } from '../../src/types/plan.ts';
+import type { Plan } from '../../src/types/plan.ts';
 import type { RenderJobInput } from '../../src/types/render-job.ts';
 import { sha256File } from '../../src/utils/digest.ts';
 import { fontFolders } from '../../src/worker/fonts.ts';
@@ -66,7 +67,7 @@ function job(composition: RenderJobInput['composition'], more: Partial<RenderJob
 
 /** What the store of a render says of it. */
 async function frames(store: LocalStore): Promise<{ plan: Plan; digests: string[] }> {
-  const plan = planSchema.parse(await readJson(store, keys.plan('kit')));
+  const plan = await readPlan(store, 'kit');
   const records = plan.frameJobs.map(async ({ segmentKey }) =>
     segmentRecordSchema.parse(await readJson(store, keys.segmentRecord(segmentKey))),
   );

@@ -9,11 +9,11 @@ import {
   LocalAdapter,
   LocalStore,
   type ObjectStore,
-  type Plan,
   type RenderResult,
   referenceTo,
   S3Store,
 } from '../../src/index.ts';
+import { readPlan } from '../../src/orchestrator/plan-record.ts';
 import { blobKey, readBundle } from '../../src/storage/bundle.ts';
 import { keys } from '../../src/storage/keys.ts';
 import { readJson } from '../../src/storage/object-store.ts';
@@ -47,7 +47,7 @@ async function render(into: ObjectStore, id: string, composition = source): Prom
 }
 
 async function frameDigests(from: ObjectStore, id: string): Promise<string[]> {
-  const plan = (await readJson(from, keys.plan(id))) as Plan;
+  const plan = await readPlan(from, id);
   const records = await Promise.all(
     plan.frameJobs.map((job) => readJson(from, keys.segmentRecord(job.segmentKey))),
   );
@@ -80,7 +80,7 @@ test('the handlers over S3: output, result and sound in the bucket', async () =>
     outputPath: 'out.mp4',
   };
   await handlers.plan({ job, ref });
-  const { frameJobs } = (await readJson(store, keys.plan('beeps'))) as Plan;
+  const { frameJobs } = await readPlan(store, 'beeps');
   for (const frameJob of frameJobs) await handlers.render(frameJob);
   const { key } = await handlers.audio({ id: 'beeps' });
   expect(key).not.toBeNull();

@@ -79,7 +79,7 @@ export function installMedia(state: PageState): void {
         track.scrubbed = true;
       }
       if (!(this instanceof HTMLVideoElement)) return;
-      state.seekFilm(this, seconds);
+      state.putFilm(this, seconds);
     },
   });
   proto.play = function play() {
@@ -156,21 +156,20 @@ export function installMedia(state: PageState): void {
     const target = mediaTime(element, track) + (track.scrubbed && !track.playing ? 0 : EDGE_SECONDS);
     return state.standsAt(element, target) ? undefined : target;
   };
-  state.filmsStandElsewhere = () => elements().some((element) => wayOf(element) !== undefined);
-  state.syncMedia = () => {
-    let moved = false;
+  state.filmsElsewhere = () =>
+    elements().flatMap((element) => {
+      const seconds = wayOf(element);
+      return seconds === undefined ? [] : [{ element: element as HTMLVideoElement, seconds }];
+    });
+  state.holdMedia = () => {
     if (!started && window.helios !== undefined) forgetLoading();
     started = true;
     for (const element of elements()) {
       trackOf(element);
       element.preload = 'auto';
       nativePause.call(element);
-      const target = wayOf(element);
-      if (target === undefined) continue;
-      state.seekFilm(element as HTMLVideoElement, target);
-      moved = true;
+      if (element instanceof HTMLVideoElement) state.noteFilm(element);
     }
-    return moved;
   };
   state.pendingMedia = () => {
     const pending: { what: string; promise: Promise<unknown> }[] = [];

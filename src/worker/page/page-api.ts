@@ -6,14 +6,7 @@ export function installPageApi(state: PageState): void {
   let started = false;
   let seededFor = -1;
   let propsSet = false;
-  let moved = false;
-  let filmTries = 0;
-  let drawnFor = -1;
-  let filmUndrawn = false;
   let settledAt = -1;
-  const FILM_PAUSE_MS = 4;
-  // A film behind something else, or fully transparent, changes nothing when it is drawn.
-  const UNDRAWN_TRIES = 25;
   const waiting = new Set<string>();
 
   const reseedFor = (frame: number): void => {
@@ -79,10 +72,11 @@ export function installPageApi(state: PageState): void {
 
   const answer = (needsFrame: boolean): StepAnswer => {
     state.checkWebGL();
-    const movedFilm = moved;
-    moved = false;
-    const waitingFor = needsFrame ? state.lateFilms() : [];
-    return { needsFrame, waitingFor, movedFilm, problems: state.problems.splice(0) };
+    return {
+      needsFrame,
+      lateFilm: needsFrame ? state.lateFilm() : undefined,
+      problems: state.problems.splice(0),
+    };
   };
 
   /** Runs the timers and ends that fall due until then, each at its time; false when a frame has to be drawn. */
@@ -103,7 +97,7 @@ export function installPageApi(state: PageState): void {
   };
 
   /** False when a frame has to be drawn on the way. */
-  const goTo = async (frame: number, ms: number, withFilms: boolean): Promise<boolean> => {
+  const goTo = async (frame: number, ms: number, withFilms: boolean, changed = false): Promise<boolean> => {
     if (!started) {
       started = true;
       state.rebaseTimers(ms);
@@ -113,7 +107,7 @@ export function installPageApi(state: PageState): void {
     reseedFor(frame);
     seekLibraries(frame, ms);
     state.applyAnimations();
-    if (withFilms && !(await showFilms(frame))) return false;
+    if (withFilms && !(await showFilms(changed))) return false;
     state.runAnimationFrame();
     await state.breathe();
     state.applyAnimations();
@@ -121,34 +115,12 @@ export function installPageApi(state: PageState): void {
     return true;
   };
 
-  const moveFilms = (): void => {
-    if (!state.syncMedia()) return;
-    moved = true;
-    filmUndrawn = state.lateFilms().length > 0;
-  };
-
-  /** Moves the films before the page draws them; false while a frame is needed until they show. */
-  const showFilms = async (frame: number): Promise<boolean> => {
-    // What else has changed is drawn first, so that the next change is the film's picture.
-    if (drawnFor !== frame && state.filmsStandElsewhere()) {
-      drawnFor = frame;
-      return false;
-    }
-    moveFilms();
+  const showFilms = async (changed: boolean): Promise<boolean> => {
+    state.holdMedia();
     for (const { what, promise } of state.pendingMedia()) await wait(what, promise);
-    return filmsShow();
-  };
-
-  const filmsShow = async (): Promise<boolean> => {
-    const late = state.lateFilms().length > 0;
-    if (!late && !(filmUndrawn && filmTries < UNDRAWN_TRIES)) {
-      filmTries = 0;
-      filmUndrawn = false;
-      return true;
-    }
-    if (++filmTries > 2)
-      await new Promise<void>((resolve) => state.native.setTimeout(resolve, FILM_PAUSE_MS));
-    return false;
+    const shown = await state.showFilms(changed);
+    for (const { what, promise } of state.pendingMedia()) await wait(what, promise);
+    return shown;
   };
 
   const api: PageApi = {
@@ -164,10 +136,8 @@ export function installPageApi(state: PageState): void {
       state.rebaseTimers(0);
     },
     async step(frame, ms, changed) {
-      if (changed) filmUndrawn = false;
       if (frame !== settledAt) {
-        if (!(await goTo(frame, ms, true))) return answer(true);
-        moveFilms();
+        if (!(await goTo(frame, ms, true, changed))) return answer(true);
         state.settling = true;
         try {
           await settle();
@@ -176,7 +146,7 @@ export function installPageApi(state: PageState): void {
         }
         settledAt = frame;
       }
-      return answer(!(await filmsShow()));
+      return answer(!(await showFilms(changed)));
     },
     async skim(frame, ms) {
       return answer(!(await goTo(frame, ms, false)));

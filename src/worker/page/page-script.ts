@@ -13,11 +13,11 @@ import { installWebGLGuard } from './webgl.ts';
 const parts = [
   installRandom,
   installRoots,
+  installFilms,
   installClock,
   installRealTimeLeaks,
   installSvg,
   installAnimations,
-  installFilms,
   installMedia,
   installWebGLGuard,
   installPageApi,

@@ -11,10 +11,8 @@ export interface PageConfig {
 export interface StepAnswer {
   /** True when a frame must be drawn (so that the page gets its events) and `step` called again. */
   readonly needsFrame: boolean;
-  /** What the frame is needed for, as a message names it; empty when a frame must be drawn just once. */
-  readonly waitingFor: readonly string[];
-  /** True when a film was moved: it shows once a frame is drawn, and only then may be moved again. */
-  readonly movedFilm: boolean;
+  /** The film that the frame is needed for, as a message names it. */
+  readonly lateFilm: string | undefined;
   /** What went wrong since the last answer. */
   readonly problems: readonly Problem[];
 }
@@ -131,15 +129,23 @@ export interface PageState {
   applyAnimations(): void;
   applySvg(): void;
   longestAnimationMs(): number | null;
-  /** Seeks the films to the current time. @returns whether one was moved */
-  syncMedia(): boolean;
-  /** True when `syncMedia` would move a film. */
-  filmsStandElsewhere(): boolean;
-  /** True when the film's last seek went there, and the film is there. */
+  /** Keeps films and sounds from playing by themselves. */
+  holdMedia(): void;
+  /** Films that do not stand at the current time, and where they should, in their seconds. */
+  filmsElsewhere(): { element: HTMLVideoElement; seconds: number }[];
+  /** True when the film's last move went there, and the film is there. */
   standsAt(film: HTMLVideoElement, seconds: number): boolean;
-  seekFilm(film: HTMLVideoElement, seconds: number): void;
-  /** Films that were moved and whose picture the compositor has not got yet: a frame has to be drawn for that. */
-  lateFilms(): string[];
+  /** Takes note of whether a film can be seen now. */
+  noteFilm(film: HTMLVideoElement): void;
+  /** Moves a film for the page, without waiting for its picture. */
+  putFilm(film: HTMLVideoElement, seconds: number): void;
+  /**
+   * Moves the films to the current time; to be called again, after a frame was drawn, until it answers true.
+   * @param changed whether that frame differed from the one before
+   */
+  showFilms(changed: boolean): Promise<boolean>;
+  /** The film whose picture is waited for, as a message names it. */
+  lateFilm(): string | undefined;
   /** When the next film or sound ends, in virtual milliseconds; Infinity when none does. */
   nextMediaEnd(): number;
   /** Tells the page of the films and sounds that end now. */

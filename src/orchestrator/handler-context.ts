@@ -1,0 +1,40 @@
+import { AbortedError, OutOfTimeError } from '../utils/errors.ts';
+
+/** What a function knows of its own run. */
+export interface HandlerContext {
+  /** Milliseconds until it is cut off. @default no limit */
+  readonly remainingMs?: number | undefined;
+  /** Where its log is, for the record of a failure. */
+  readonly log?: { readonly group: string; readonly stream: string; readonly requestId: string } | undefined;
+}
+
+/** Kept for telling the error and tidying up, before a function would be cut off. */
+const RESERVE_MS = 5_000;
+
+/**
+ * Runs `work` and ends it shortly before the function's time is over.
+ * @param told what was being done, and what its end would need, for the message
+ * @throws OutOfTimeError
+ */
+export async function withinTime<T>(
+  { remainingMs }: HandlerContext,
+  told: () => { readonly what: string; readonly details?: Record<string, unknown> },
+  work: (signal: AbortSignal | undefined) => Promise<T>,
+): Promise<T> {
+  if (remainingMs === undefined) return await work(undefined);
+  const controller = new AbortController();
+  const allowed = Math.max(remainingMs / 2, remainingMs - RESERVE_MS);
+  const timer = setTimeout(() => controller.abort(), allowed);
+  try {
+    return await work(controller.signal);
+  } catch (error) {
+    if (!controller.signal.aborted || !(error instanceof AbortedError)) throw error;
+    const { what, details } = told();
+    throw new OutOfTimeError(
+      `${what} was not done within the ${Math.round(allowed / 1000)} s that the function had left. Give it more time, or cut the video into more segments (chunking).`,
+      { cause: error, details: { ...details, allowedMs: Math.round(allowed) } },
+    );
+  } finally {
+    clearTimeout(timer);
+  }
+}

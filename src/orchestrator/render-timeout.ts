@@ -1,0 +1,17 @@
+import type { Plan } from '../types/plan.ts';
+
+const START_SECONDS = 90;
+const LONGEST_SECONDS = 900;
+const SLOWER = 5;
+
+/**
+ * Seconds after which a segment counts as hung: five times what its frames took when the plan measured them,
+ * and 90 for start and upload; at most 900, a function's longest. A segment in replay steps from frame 0, at a
+ * cost that was not measured, and gets all of it.
+ */
+export function renderTimeoutSeconds({ frameJobs, estimate, seekMode }: Plan): number {
+  if (seekMode === 'replay') return LONGEST_SECONDS;
+  const frames = Math.max(...frameJobs.map(({ range }) => range[1] - range[0]));
+  const seconds = START_SECONDS + (SLOWER * frames * estimate.msPerFrame) / 1000;
+  return Math.min(LONGEST_SECONDS, Math.ceil(seconds));
+}
