@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Cost, costOf, storeRequests } from '../orchestrator/cost.ts';
 import { parseJob, referenceTo } from '../orchestrator/job-orchestrator.ts';
+import { readPlan } from '../orchestrator/plan-record.ts';
 import { keys } from '../storage/keys.ts';
-import { findJson, type ObjectStore, readJson } from '../storage/object-store.ts';
+import { findJson, type ObjectStore } from '../storage/object-store.ts';
 import type { CompositionRef } from '../types/composition.ts';
 import {
   type ExecutionStatus,
@@ -13,7 +14,7 @@ import {
 } from '../types/farm.ts';
 import type { FunctionName, FunctionSizes } from '../types/function-sizes.ts';
 import { functionNames } from '../types/function-sizes.ts';
-import { type Plan, planSchema } from '../types/plan.ts';
+import type { Plan } from '../types/plan.ts';
 import type { RenderJobInput } from '../types/render-job.ts';
 import type { RenderResult } from '../types/render-result.ts';
 import { throwIfAborted } from '../utils/abort.ts';
@@ -115,7 +116,7 @@ export class FarmClient implements Disposable {
     const place = ref ?? (await referenceTo(input.composition.source, this.store));
     const event = { job, ref: place, ...(capacity === undefined ? {} : { capacity }) };
     await this.functions.invoke(this.farm.functions.plan, event);
-    return planSchema.parse(await readJson(this.store, keys.plan(job.id)));
+    return readPlan(this.store, job.id);
   }
 
   /** @throws RenderNotFoundError */

@@ -4,6 +4,8 @@ import { type SegmentProgress, segmentProgressSchema } from '../types/farm.ts';
 import { runLimited } from '../utils/run-limited.ts';
 
 const MAX_REQUESTS = 16;
+/** Errors of segments lie beside them. */
+const SEGMENT = /\/\d+\.json$/;
 
 /** Reads what a render's workers said of finished segments, each once. */
 export class ProgressReader {
@@ -23,7 +25,8 @@ export class ProgressReader {
     const from = Math.floor(since.getTime() / 1000) * 1000;
     const found: { key: string; mark: string }[] = [];
     for await (const { key, modified } of this.#store.list(keys.progressOf(this.id)))
-      if (modified.getTime() >= from) found.push({ key, mark: `${key} ${modified.getTime()}` });
+      if (SEGMENT.test(key) && modified.getTime() >= from)
+        found.push({ key, mark: `${key} ${modified.getTime()}` });
     const fresh = found.filter(({ mark }) => !this.#read.has(mark));
     await runLimited(fresh, MAX_REQUESTS, undefined, async ({ key, mark }) => {
       this.#read.set(mark, segmentProgressSchema.safeParse(await findJson(this.#store, key)).data);

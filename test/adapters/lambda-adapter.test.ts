@@ -2,10 +2,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { LambdaAdapter, type LambdaAdapterOptions } from '../../src/adapters/lambda-adapter.ts';
 import { Handlers } from '../../src/orchestrator/handlers.ts';
 import { JobOrchestrator } from '../../src/orchestrator/job-orchestrator.ts';
+import { readPlan } from '../../src/orchestrator/plan-record.ts';
 import { keys } from '../../src/storage/keys.ts';
 import { readJson } from '../../src/storage/object-store.ts';
 import type { FrameJob, FrameResult } from '../../src/types/frame-job.ts';
-import { planSchema } from '../../src/types/plan.ts';
 import { decodeBarcodes } from '../helpers/barcode.ts';
 import { fixture, type Rendered, Renderer } from '../helpers/renderer.ts';
 import { type LambdaFaults, TestLambda } from '../helpers/test-lambda.ts';
@@ -41,7 +41,7 @@ async function renderOver(adapter: LambdaAdapter) {
   const orchestrator = new JobOrchestrator(remote.worker, adapter);
   const file = `${remote.folder}/out.mp4`;
   const result = await orchestrator.run({ ...sketch, id: 'remote', outputPath: file });
-  const plan = planSchema.parse(await readJson(remote.store, keys.plan('remote')));
+  const plan = await readPlan(remote.store, 'remote');
   const digests = await Promise.all(
     plan.frameJobs.map(async ({ segmentKey }) => {
       const record = (await readJson(remote.store, keys.segmentRecord(segmentKey))) as Rendered['records'][0];

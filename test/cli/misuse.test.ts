@@ -35,8 +35,8 @@ test.concurrent.each([
   ['props that are not JSON', ['x', '--props', '{no'], '--props is not JSON'],
   [
     'a place of a later version',
-    ['x', '--on', 'lambda'],
-    'NotSupportedError: --on lambda is not in this version',
+    ['x', '--on', 'cloud-run'],
+    'NotSupportedError: --on cloud-run is not in this version',
   ],
 ])('%s is wrong usage', async (_, args, message) => {
   const { status, stdout, stderr } = await cli.run(['render', ...args]);

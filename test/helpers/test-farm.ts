@@ -30,6 +30,8 @@ export class TestFarm implements AsyncDisposable {
   readonly executions = new Map<string, Execution>();
   /** What the render function does beside answering, by segment. */
   onRender: (event: { id: string; index: number; attempt: number }) => void | Promise<void> = () => {};
+  /** Functions that the account may run. */
+  quota = 1000;
   readonly parameter: Farm;
   readonly #closing: AsyncDisposable[] = [];
 
@@ -76,6 +78,13 @@ export class TestFarm implements AsyncDisposable {
   }
 
   #lambda(url: string) {
+    if (url.includes('/account-settings'))
+      return {
+        body: {
+          AccountLimit: { ConcurrentExecutions: this.quota, UnreservedConcurrentExecutions: this.quota },
+        },
+      };
+    if (url.includes('/concurrency')) return { body: {} };
     const name = functionNames.find((one) => url.includes(`/functions/farm-${one}/configuration`));
     if (!name) return awsError(404, 'ResourceNotFoundException');
     const { memory, timeout, ephemeralStorage } = defaultSizes[name];
@@ -171,6 +180,6 @@ function resultOf(id: string, frames: number, segments: object) {
     seekMode: 'seek',
     warnings: [],
     timings: { plan: 1, render: 1, audio: 0, stitch: 1, total: 3 },
-    cost: { total: 0.001 },
+    cost: { usd: 0.001, pricesOf: '2026-11' },
   };
 }
