@@ -44,9 +44,7 @@ const columns: readonly [string, (row: Simulated) => string][] = [
   ['start', (row) => (row.cold ? 'cold' : 'warm')],
   ['segments', (row) => String(row.segments)],
   ['at work', (row) => String(row.run.peak)],
-  ['cold starts', (row) => String(row.run.coldStarts)],
   ['throttled', (row) => String(row.run.throttles)],
-  ['crashed', (row) => String(row.run.crashes)],
   ['events parent / child', (row) => `${row.parentEvents} / ${row.childEvents}`],
   ['segments.json', (row) => `${(row.itemsBytes / 1024).toFixed(1)} KiB`],
   ['state', (row) => `${(row.stateBytes / 1024).toFixed(1)} KiB`],
@@ -57,7 +55,6 @@ const columns: readonly [string, (row: Simulated) => string][] = [
   ['GB-s', (row) => row.gbSeconds.toFixed(0)],
   ['USD', (row) => row.usd.toFixed(2)],
   ['USD/min', (row) => row.usdPerMinute.toFixed(4)],
-  ['problems', (row) => row.problems.join('; ') || 'none'],
 ];
 
 if (values.json) console.log(JSON.stringify(rows, undefined, 2));
@@ -65,4 +62,7 @@ else {
   console.log(`| ${columns.map(([title]) => title).join(' | ')} |`);
   console.log(`|${'---|'.repeat(columns.length)}`);
   for (const row of rows) console.log(`| ${columns.map(([, cell]) => cell(row)).join(' | ')} |`);
+  for (const { parallel, targetSegmentSeconds, problems } of rows) {
+    for (const problem of problems) console.log(`${parallel} at ${targetSegmentSeconds} s: ${problem}`);
+  }
 }
