@@ -34,7 +34,7 @@ export const assumed = {
   noise: 0.15,
 } as const;
 
-/** Default quotas, US East (N. Virginia). */
+/** Default quotas, US East (N. Virginia), by the developer guides; Step Functions' by its older one on GitHub. */
 export const limits = {
   /** 1,000 new environments a function in 10 s, refilled all the time. */
   lambdaScaling: { burst: 1000, perSecond: 100 },

@@ -1,4 +1,7 @@
-/** US East (N. Virginia), x86, on demand, first tier, in USD; aws.amazon.com/{lambda,step-functions,s3}/pricing. */
+/**
+ * US East (N. Virginia), x86, on demand, first tier, in USD. List prices as known on the date, not read from the
+ * price pages on that day: check them at aws.amazon.com/{lambda,step-functions,s3}/pricing.
+ */
 export const prices = {
   date: '2026-11-23',
   lambdaGbSecond: 0.0000166667,
