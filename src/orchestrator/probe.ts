@@ -84,8 +84,10 @@ export async function trySeeking(
       // Stops on the way that the other visit does not make: a page may lose its way between them.
       const before = Math.max(0, session.frame);
       const stops = steps ? [1, 2].map((third) => before + Math.floor(((from - before) * third) / 3)) : [];
-      for (const stop of [...stops, from]) await session.step(stop);
-      if (steps) for (let frame = from + 1; frame < from + length; frame++) await session.step(frame);
+      for (const stop of stops) await session.step(stop);
+      const drawn = from + Math.max(0, length - 1);
+      for (let frame = steps ? from : drawn; frame <= drawn; frame++) await session.step(frame);
+      // Both visits draw the same two frames: what Chromium drew before decides the last bit of what it draws next.
       await capture.preRoll();
       seen.push(await look(session, capture, from + length));
     }

@@ -1,0 +1,152 @@
+import { defaultSizes, type FunctionName } from '../../cdk/function-sizes.ts';
+import { cutAtMultiples, segmentLength } from '../../src/orchestrator/segment-ranges.ts';
+import type { FrameRange } from '../../src/types/render-job.ts';
+import { assumed, limits, measured } from './constants.ts';
+import { historyOf, INLINE_SEGMENTS } from './history.ts';
+import { type MapRun, runMap } from './map-run.ts';
+import { prices } from './prices.ts';
+
+export type Look = keyof typeof measured.looks;
+
+export interface Scenario {
+  readonly look: Look;
+  readonly frames: number;
+  readonly fps: number;
+  /** The plan's `maxParallel`, and the account's quota. */
+  readonly parallel: number;
+  /** Whether every environment is made anew. */
+  readonly cold: boolean;
+  readonly targetSegmentSeconds: number;
+  readonly failureRate: number;
+  readonly seed: number;
+}
+
+export interface Simulated extends Scenario {
+  readonly segments: number;
+  readonly parentEvents: number;
+  readonly childEvents: number;
+  /** Of segments.json. */
+  readonly itemsBytes: number;
+  /** Of the largest value in the state. */
+  readonly stateBytes: number;
+  readonly wallSeconds: number;
+  readonly seconds: {
+    readonly plan: number;
+    readonly render: number;
+    readonly audio: number;
+    readonly stitch: number;
+  };
+  readonly run: MapRun;
+  readonly gbSeconds: number;
+  readonly usd: number;
+  readonly usdPerMinute: number;
+  /** What would not work. */
+  readonly problems: readonly string[];
+}
+
+/** What a result of lambda:invoke carries around its payload, before the ResultSelector. */
+const INVOKE_ENVELOPE_BYTES = 2_000;
+/** A job with its reference, without input props. */
+const JOB_BYTES = 1_000;
+
+const vcpus = (name: FunctionName): number => defaultSizes[name].memory / assumed.memoryOfVcpu;
+/** Work of one thread. */
+const onLambda = (name: FunctionName, cpuMs: number): number =>
+  (cpuMs / Math.min(1, vcpus(name))) * assumed.slowness;
+const transferMs = (bytes: number): number => (bytes / 1e6 / assumed.s3MegabytesPerSecond) * 1000;
+
+/** A frame in the render function: its threads fill the vCPUs, but no better than they filled two cores. */
+export function frameMs(look: Look): number {
+  const { frameCpuMs, frameWallMs } = measured.looks[look];
+  return Math.max(frameCpuMs / vcpus('render'), frameWallMs) * assumed.slowness;
+}
+
+function stateBytes(ranges: readonly FrameRange[], items: string): number {
+  const inPlan = ranges.length <= INLINE_SEGMENTS ? items.length : 2;
+  return JOB_BYTES + INVOKE_ENVELOPE_BYTES + inPlan;
+}
+
+/** Plans by the kit's own rules, then runs the state machine. */
+export function simulateRender(scenario: Scenario): Simulated {
+  const { look, frames, fps, parallel, cold, seed, failureRate, targetSegmentSeconds } = scenario;
+  const perFrame = frameMs(look);
+  const { bytesPerFrame } = measured.looks[look];
+  const bytes = frames * bytesPerFrame;
+  const ranges = cutAtMultiples([0, frames], segmentLength(perFrame, targetSegmentSeconds * 1000));
+  const items = JSON.stringify(ranges.map((range, index) => ({ index, range })));
+  const inline = ranges.length <= INLINE_SEGMENTS;
+  const start = cold ? assumed.environmentMs + measured.coldStartMs * assumed.slowness : 0;
+  const light = cold ? assumed.environmentMs : 0;
+
+  const planMs = start + measured.planMs;
+  const audioMs = light + onLambda('audio', measured.audioCpuMs) * (frames / fps);
+  const run = runMap({
+    segments: ranges.map(([from, to]) => to - from),
+    times: {
+      start,
+      segment: (measured.segmentCpuMs / vcpus('render')) * assumed.slowness + 4 * assumed.s3RoundTripMs,
+      frame: perFrame + transferMs(bytesPerFrame),
+    },
+    slots: parallel,
+    quota: (now) => parallel - (now < audioMs ? 1 : 0),
+    warm: cold ? 0 : parallel,
+    scaling: limits.lambdaScaling,
+    ...(inline ? {} : { childStarts: limits.childStarts, childOverhead: assumed.childMs }),
+    failureRate,
+    noise: assumed.noise,
+    seed,
+  });
+  const stitchMs =
+    light +
+    onLambda(
+      'stitch',
+      ranges.length * measured.stitch.segmentCpuMs + (bytes / 1e6) * measured.stitch.megabyteCpuMs,
+    ) +
+    ranges.length * assumed.s3RoundTripMs * (1 / 16 + 1 / 8) +
+    2 * transferMs(bytes);
+  const renderMs = run.wallMs + (inline ? 0 : assumed.mapRunMs);
+  const wallMs = planMs + Math.max(renderMs, audioMs) + stitchMs + 9 * assumed.stateMs;
+
+  const retries = run.crashes + run.throttles;
+  const history = historyOf({ segments: ranges.length, retries, mostAttempts: run.mostAttempts });
+  const billed = { plan: planMs, audio: audioMs, stitch: stitchMs, render: run.billedMs };
+  let gbSeconds = 0;
+  let usd = history.transitions * prices.stateTransition + (3 + run.invocations) * prices.lambdaRequest;
+  for (const [name, ms] of Object.entries(billed) as [keyof typeof billed, number][]) {
+    const { memory, ephemeralStorage } = defaultSizes[name];
+    const perFunction = (memory / 1024) * (ms / 1000);
+    gbSeconds += perFunction;
+    usd += perFunction * prices.lambdaGbSecond;
+    usd += ((ephemeralStorage - 512) / 1024) * (ms / 1000) * prices.storageGbSecond;
+  }
+  // A segment's video, record and child result; the plan, two reads a segment when rendering and two when stitching.
+  usd += 3 * ranges.length * prices.s3Put + 4 * ranges.length * prices.s3Get;
+
+  const state = stateBytes(ranges, items);
+  const slowest = start + Math.max(...ranges.map(([from, to]) => to - from)) * perFrame * (1 + assumed.noise);
+  const problems: string[] = [];
+  if (!run.succeeded) problems.push('a segment used up its retries');
+  if (Math.max(history.parentEvents, history.childEvents) > limits.historyEvents)
+    problems.push('history is full');
+  if (state > limits.stateBytes) problems.push('state is too large');
+  const longest = { plan: planMs, audio: audioMs, stitch: stitchMs, render: slowest };
+  for (const [name, ms] of Object.entries(longest) as [keyof typeof longest, number][]) {
+    if (ms > defaultSizes[name].timeout * 1000) problems.push(`${name} runs out of time`);
+  }
+  if (2 * bytes > defaultSizes.stitch.ephemeralStorage * 2 ** 20) problems.push("stitch's /tmp is full");
+  return {
+    ...scenario,
+    segments: ranges.length,
+    parentEvents: history.parentEvents,
+    childEvents: history.childEvents,
+    itemsBytes: items.length,
+    stateBytes: state,
+    wallSeconds: wallMs / 1000,
+    seconds: { plan: planMs / 1000, render: renderMs / 1000, audio: audioMs / 1000, stitch: stitchMs / 1000 },
+    run,
+    gbSeconds,
+    usd,
+    usdPerMinute: usd / (frames / fps / 60),
+    problems,
+  };
+}
