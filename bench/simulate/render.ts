@@ -1,10 +1,10 @@
 import { defaultSizes, type FunctionName } from '../../cdk/function-sizes.ts';
+import { prices } from '../../src/orchestrator/cost.ts';
 import { cutAtMultiples, segmentLength } from '../../src/orchestrator/segment-ranges.ts';
 import type { FrameRange } from '../../src/types/render-job.ts';
 import { assumed, limits, measured } from './constants.ts';
 import { historyOf, INLINE_SEGMENTS } from './history.ts';
 import { type MapRun, runMap } from './map-run.ts';
-import { prices } from './prices.ts';
 
 export type Look = keyof typeof measured.looks;
 
@@ -111,13 +111,14 @@ export function simulateRender(scenario: Scenario): Simulated {
   const history = historyOf({ segments: ranges.length, retries, mostAttempts: run.mostAttempts });
   const billed = { plan: planMs, audio: audioMs, stitch: stitchMs, render: run.billedMs };
   let gbSeconds = 0;
-  let usd = history.transitions * prices.stateTransition + (3 + run.invocations) * prices.lambdaRequest;
+  let usd =
+    history.transitions * prices.stepFunctionsTransition + (3 + run.invocations) * prices.lambdaRequest;
   for (const [name, ms] of Object.entries(billed) as [keyof typeof billed, number][]) {
     const { memory, ephemeralStorage } = defaultSizes[name];
     const perFunction = (memory / 1024) * (ms / 1000);
     gbSeconds += perFunction;
     usd += perFunction * prices.lambdaGbSecond;
-    usd += ((ephemeralStorage - 512) / 1024) * (ms / 1000) * prices.storageGbSecond;
+    usd += ((ephemeralStorage - 512) / 1024) * (ms / 1000) * prices.lambdaStorageGbSecond;
   }
   // A segment's video, record and child result; the plan, two reads a segment when rendering and two when stitching.
   usd += 3 * ranges.length * prices.s3Put + 4 * ranges.length * prices.s3Get;

@@ -5,9 +5,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { historyOf } from '../../bench/simulate/history.ts';
 import { referenceTo } from '../../src/index.ts';
 import { Handlers } from '../../src/orchestrator/handlers.ts';
+import { readPlan } from '../../src/orchestrator/plan-record.ts';
 import { LocalStore } from '../../src/storage/local-store.ts';
 import type { CompositionRef } from '../../src/types/composition.ts';
-import { type Plan, planSchema } from '../../src/types/plan.ts';
+import type { Plan } from '../../src/types/plan.ts';
 import { createWorkFolder, type WorkFolder } from '../../src/utils/work-folder.ts';
 import { fixture } from '../helpers/renderer.ts';
 
@@ -46,7 +47,7 @@ async function planHour(id: string, capacity: number, job: Record<string, unknow
   const seconds = (performance.now() - since) / 1000;
   const text = await readFile(store.localPath(`renders/${id}/plan.json`), 'utf8');
   const stateBytes = JSON.stringify(event).length + JSON.stringify(summary).length;
-  return { plan: planSchema.parse(JSON.parse(text)), planBytes: text.length, seconds, stateBytes };
+  return { plan: await readPlan(store, id), planBytes: text.length, seconds, stateBytes };
 }
 
 function expectWhole({ frameJobs, frames }: Plan): void {
@@ -73,7 +74,7 @@ describe('an hour at 30 frames a second', () => {
     expect(plan.maxParallel).toBe(Math.min(capacity, plan.frameJobs.length));
     expect(plan.frameJobs.every(({ range }) => range[0] % length === 0)).toBe(true);
     expect(stateBytes).toBeLessThan(STATE_LIMIT);
-    expect(planBytes / plan.frameJobs.length).toBeLessThan(1000);
+    expect(planBytes / plan.frameJobs.length).toBeLessThan(150);
     expect(seconds).toBeLessThan(60);
   });
 
@@ -83,14 +84,16 @@ describe('an hour at 30 frames a second', () => {
     const memory = process.memoryUsage().rss;
     const { plan, planBytes, seconds, stateBytes } = await planHour('short', 3000, {
       chunking: { segments },
+      composition: { source, fps: 30, durationInFrames: FRAMES, inputProps: { text: 'x'.repeat(100_000) } },
     });
 
     expectWhole(plan);
     expect(plan.frameJobs).toHaveLength(segments);
     expect(plan.maxParallel).toBe(3000);
-    const items = JSON.stringify(plan.frameJobs.map(({ index, range }) => ({ index, range })));
+    const items = await readFile(store.localPath('renders/short/segments.json'), 'utf8');
     expect(items.length).toBeLessThan(300_000);
-    expect(planBytes).toBeLessThan(5_000_000);
+    expect(JSON.parse(items)).toEqual(plan.frameJobs.map(({ index, range }) => ({ index, range })));
+    expect(planBytes).toBeLessThan(1_000_000);
     expect(stateBytes).toBeLessThan(STATE_LIMIT);
     expect(seconds).toBeLessThan(60);
     expect(process.memoryUsage().rss - memory).toBeLessThan(512 * 2 ** 20);
