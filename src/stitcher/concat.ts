@@ -27,12 +27,19 @@ export interface ConcatOptions {
 
 const quote = (file: string): string => `'${file.replaceAll("'", "'\\''")}'`;
 
-/** The list that FFmpeg's concat demuxer reads; each duration is exact, so that no rounding adds up. */
+/**
+ * The list that FFmpeg's concat demuxer reads. It counts in whole microseconds and adds them up, so each duration
+ * is the difference of two rounded places on the timeline: over any number of segments they are off by less than one.
+ */
 function concatList(segments: readonly SegmentFile[], fps: Fps): string {
   const { num, den } = toRational(fps);
-  const entries = segments.map(
-    ({ file, frames }) => `file ${quote(file)}\nduration ${((frames * den) / num).toFixed(6)}`,
-  );
+  let frames = 0;
+  const entries = segments.map((segment) => {
+    const from = Math.round((frames * den * 1e6) / num);
+    frames += segment.frames;
+    const microseconds = Math.round((frames * den * 1e6) / num) - from;
+    return `file ${quote(segment.file)}\nduration ${(microseconds / 1e6).toFixed(6)}`;
+  });
   return `ffconcat version 1.0\n${entries.join('\n')}\n`;
 }
 
