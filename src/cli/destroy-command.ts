@@ -41,7 +41,7 @@ async function destroy(flags: DestroyFlags): Promise<void> {
     const context = { ...contextOf(flags.context), farm: name, assets: assets.path };
     await runCdk(['destroy', '--all', '--force'], { context, region, verbose, signal });
   });
-  const place = `s3://${farm.bucket}/${farm.prefix}`;
+  const place = farmStore(farm).url;
   if (!deleteOutputs) {
     process.stdout.write(`✓ The farm ${name} is gone. Its outputs stay in ${place}\n`);
     return;

@@ -104,7 +104,7 @@ describe.skipIf(skipped)('a farm in AWS', () => {
     expect(cached).toBeLessThan(30);
   });
 
-  test('a page that throws ends with its error, its segment and where it was logged', async () => {
+  test('a composition that its plan refuses ends with that error, and error.json keeps it', async () => {
     const { store } = await farm.client();
     const args = [fixture('bad/missing-image'), '--on', 'lambda', '--id', 'broken', '-o', 'broken.mp4'];
     const { status, lines } = await farm.run('render', ...args, '--json');
