@@ -1,0 +1,117 @@
+import { cp, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { bundleEntry } from '../../lambda/bundle.ts';
+import { keys } from '../../src/storage/keys.ts';
+import { putJson, readJson } from '../../src/storage/object-store.ts';
+import { decodeBarcodes } from '../helpers/barcode.ts';
+import { fixture } from '../helpers/renderer.ts';
+import { AwsFarm, skipped } from './aws-farm.ts';
+
+const frames = Array.from({ length: 90 }, (_, frame) => frame);
+const SEGMENTS = 6;
+
+describe.skipIf(skipped)('a farm in AWS whose functions fail', () => {
+  let farm: AwsFarm;
+  let assets: string;
+
+  beforeAll(async () => {
+    farm = await AwsFarm.open();
+    assets = await mkdtemp(path.join(tmpdir(), 'helios-faulty-'));
+    const functions = path.join(assets, 'functions');
+    await cp('dist/functions', functions, { recursive: true });
+    for (const name of ['render', 'stitch'])
+      await bundleEntry(`test/aws/faulty/${name}.ts`, path.join(functions, name));
+    await symlink(path.resolve('dist/layers'), path.join(assets, 'layers'));
+    const { status, stderr } = await farm.run('deploy', '-c', `assets=${assets}`);
+    expect(stderr).not.toContain('✗');
+    expect(status).toBe(0);
+  });
+  afterAll(async () => {
+    await farm.run('destroy', '--delete-outputs');
+    await farm[Symbol.asyncDispose]();
+    await rm(assets, { recursive: true, force: true });
+  });
+
+  /** Each render has a size of its own, so that it finds no segment of another one. */
+  let width = 320;
+  const render = (id: string, ...more: string[]) => {
+    width += 2;
+    const size = ['--width', String(width), '--height', '180', '--fps', '30', '--duration', '3'];
+    const what = [fixture('barcode-css'), '--on', 'lambda', '--id', id, '--segments', String(SEGMENTS)];
+    return farm.run('render', ...what, ...size, '-o', `${id}.mp4`, '--json', ...more);
+  };
+  const whole = { type: 'result', frames: 90, segments: { total: SEGMENTS, cached: 0, rendered: SEGMENTS } };
+  const decoded = (id: string) => decodeBarcodes(farm.path(`${id}.mp4`));
+
+  test('a function that crashes once', async () => {
+    const { status, lines } = await render('crash-once');
+    expect(status).toBe(0);
+    expect(lines().at(-1)).toMatchObject(whole);
+    expect(await decoded('crash-once')).toEqual(frames);
+  });
+
+  test('every second invocation throttled', async () => {
+    const { status, lines } = await render('throttled');
+    expect(status).toBe(0);
+    expect(lines().at(-1)).toMatchObject(whole);
+    expect(await decoded('throttled')).toEqual(frames);
+  });
+
+  test('a function that hangs past its time', async () => {
+    const { status, lines } = await render('hang');
+    expect(status).toBe(0);
+    expect(lines().at(-1)).toMatchObject(whole);
+    expect(await decoded('hang')).toEqual(frames);
+  });
+
+  test('a stitch that dies half way', async () => {
+    const { status, lines } = await render('stitch-dies');
+    expect(status).toBe(0);
+    expect(lines().at(-1)).toMatchObject(whole);
+    expect(await decoded('stitch-dies')).toEqual(frames);
+  });
+
+  test('a function that always crashes: error.json names the segment; resume renders what is missing', async () => {
+    const { status, lines } = await render('crash-always');
+    expect(status).toBe(1);
+    expect(lines().at(-1)).toMatchObject({ type: 'error', details: { segment: 1, frames: '15–29' } });
+    const { store } = await farm.client();
+    expect(await readJson(store, keys.error('crash-always'))).toMatchObject({
+      name: expect.stringMatching(/Runtime\.ExitError|Lambda\.Unknown/),
+      message: expect.stringContaining('exited'),
+      segment: { index: 1, range: [15, 30] },
+      log: { group: expect.stringContaining('render') },
+      execution: expect.stringContaining('crash-always'),
+    });
+
+    await putJson(store, 'renders/crash-always/progress/mended', {});
+    const resumed = await farm.run('resume', 'crash-always', '--json');
+
+    expect(resumed.status).toBe(0);
+    const { cached, rendered } = (
+      resumed.lines().at(-1) as { segments: { cached: number; rendered: number } }
+    ).segments;
+    expect(cached + rendered).toBe(SEGMENTS);
+    expect(rendered).toBeGreaterThanOrEqual(1);
+    const done = lines().findLast(({ type }) => type === 'progress')?.segments as { rendered: number };
+    expect(cached).toBeGreaterThanOrEqual(done.rendered);
+    await farm.run('download', 'crash-always', '-o', 'crash-always.mp4');
+    expect(await decoded('crash-always')).toEqual(frames);
+  });
+
+  test('a segment that is lost before the stitch: the error names it; resume renders it alone', async () => {
+    const { status, lines } = await render('lost');
+    expect(status).toBe(1);
+    expect(lines().at(-1)).toMatchObject({
+      name: 'StitchError',
+      message: expect.stringContaining('Segment 1 (frames 15–29) is not in the store'),
+    });
+    const resumed = await farm.run('resume', 'lost', '--json');
+    expect(resumed.status).toBe(0);
+    expect(resumed.lines().at(-1)).toMatchObject({
+      segments: { total: SEGMENTS, cached: SEGMENTS - 1, rendered: 1 },
+    });
+  });
+});
