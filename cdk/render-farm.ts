@@ -111,7 +111,7 @@ export class RenderFarm extends Construct {
             HELIOS_STORE: store.url,
             HELIOS_KIT: '/opt/helios',
             ...(name === 'plan' ? { HELIOS_MAX_PARALLEL: String(maxParallel) } : {}),
-            ...(name === 'stitch' ? { HELIOS_SIZES: JSON.stringify(sizes) } : {}),
+            ...(name === 'plan' || name === 'stitch' ? { HELIOS_SIZES: JSON.stringify(sizes) } : {}),
           },
           statements: [...store.statements(keyAccess[name]), ...(name === 'plan' ? [readQuota] : [])],
           logRetention,

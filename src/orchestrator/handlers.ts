@@ -28,7 +28,7 @@ import {
 } from './handler-events.ts';
 import { type PlanRecord, readPlan } from './plan-record.ts';
 import { failureEventSchema, leaveSegmentError, recordFailure } from './record-failure.ts';
-import { renderTimeoutSeconds } from './render-timeout.ts';
+import { checkReplay, renderTimeoutSeconds } from './render-timeout.ts';
 import {
   type AudioStepResult,
   audioStep,
@@ -47,7 +47,7 @@ export interface HandlersOptions {
   readonly capacity?: (() => Promise<number>) | undefined;
   /** Where the workers' log lies, for the record of a failure that they could not tell. */
   readonly renderLogGroup?: string | undefined;
-  /** The functions' sizes, for the cost in the result. @default no cost is told */
+  /** The functions' sizes, for the time that a segment may take and the cost in the result. @default neither counts */
   readonly sizes?: FunctionSizes | undefined;
 }
 
@@ -80,6 +80,7 @@ export class Handlers implements AsyncDisposable {
       () => ({ what: `The plan of ${job.id}` }),
       (signal) => planStep(job, { ref, worker: this.#worker, capacity, signal }),
     );
+    if (this.#options.sizes) checkReplay(plan, this.#options.sizes.render.timeout);
     const { id, frames, maxParallel, seekMode, frameJobs } = plan;
     const items = frameJobs.map(({ index, range }) => ({ index, range }));
     return {

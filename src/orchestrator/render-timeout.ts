@@ -1,4 +1,5 @@
 import type { Plan } from '../types/plan.ts';
+import { ValidationError } from '../utils/errors.ts';
 
 const START_SECONDS = 90;
 const LONGEST_SECONDS = 900;
@@ -14,4 +15,18 @@ export function renderTimeoutSeconds({ frameJobs, estimate, seekMode }: Plan): n
   const frames = Math.max(...frameJobs.map(({ range }) => range[1] - range[0]));
   const seconds = START_SECONDS + (SLOWER * frames * estimate.msPerFrame) / 1000;
   return Math.min(LONGEST_SECONDS, Math.ceil(seconds));
+}
+
+/**
+ * A page that is stepped from frame 0 is one segment, and has to fit a function.
+ * @param seconds what the render function has
+ * @throws ValidationError
+ */
+export function checkReplay({ seekMode, estimate, frames }: Plan, seconds: number): void {
+  const needed = Math.ceil(estimate.workMs / 1000);
+  if (seekMode !== 'replay' || needed <= seconds) return;
+  throw new ValidationError(
+    `frameRange: the page keeps state from frame to frame, so its ${frames} frames are one segment of about ${needed} s, and a function has ${seconds} s. Let the page show any frame by itself, render fewer frames, or render it with --on local.`,
+    { details: { field: 'frameRange', frames, neededSeconds: needed, functionSeconds: seconds } },
+  );
 }

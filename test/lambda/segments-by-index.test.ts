@@ -77,6 +77,19 @@ test('a folder without its bundle is refused with the field and what to do', asy
   });
 });
 
+test('a page that must be stepped and does not fit a function is refused', async () => {
+  const sizes = { ...defaultSizes, render: { ...defaultSizes.render, timeout: 1 } };
+  await using small = new Handlers(store, { sizes });
+  const source = fixture('barcode-state');
+  const ref = await referenceTo(source, store);
+  const composition = { source, fps: 30, durationInFrames: 50_000 };
+  const plan = small.plan({ job: { id: 'long', composition, outputPath: 'out.mp4' }, ref });
+  await expect(plan).rejects.toMatchObject({
+    name: 'ValidationError',
+    message: expect.stringMatching(/^frameRange: .*50000 frames are one segment .*a function has 1 s/),
+  });
+});
+
 test('a worker ends before it is cut off, and says how far it came', async () => {
   await plan('slow', fixture('barcode-raf'), { encoding: { scale: 4 } }, 1);
   const before = await workFolders();
