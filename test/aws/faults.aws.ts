@@ -66,6 +66,19 @@ describe.skipIf(skipped)('a farm in AWS whose functions fail', () => {
     expect(await decoded('hang')).toEqual(frames);
   });
 
+  test.runIf(process.env.AWS_ENDPOINT_URL?.startsWith('http:'))(
+    'an S3 that is busy for a while',
+    async () => {
+      const { status, lines } = await render('busy-s3');
+      expect(status).toBe(0);
+      expect(lines().at(-1)).toMatchObject(whole);
+      expect(await decoded('busy-s3')).toEqual(frames);
+      const { store } = await farm.client();
+      const { count } = (await readJson(store, 'renders/busy-s3/progress/refused')) as { count: number };
+      expect(count).toBeGreaterThan(1);
+    },
+  );
+
   test('a stitch that dies half way', async () => {
     const { status, lines } = await render('stitch-dies');
     expect(status).toBe(0);

@@ -1,12 +1,17 @@
 import type { Context } from 'aws-lambda';
 import { handler as render } from '../../../lambda/render.ts';
+import { putJson } from '../../../src/storage/object-store.ts';
 import { openStore } from '../../../src/storage/open-store.ts';
+import { BusyS3 } from './busy-s3.ts';
 
 interface Event {
   readonly id: string;
   readonly index: number;
   readonly attempt: number;
 }
+
+const endpoint = process.env.AWS_ENDPOINT_URL;
+const busy = endpoint?.startsWith('http:') ? await BusyS3.listen(endpoint) : undefined;
 
 /** The render function with a fault in its second segment, by the render's id. */
 export async function handler(event: Event, context: Context): Promise<unknown> {
@@ -18,11 +23,14 @@ export async function handler(event: Event, context: Context): Promise<unknown> 
     if (id === 'hang' && attempt === 0) await new Promise((resolve) => setTimeout(resolve, 3_600_000));
     if (id === 'lost' && (await openStore().putIfAbsent(mark('lost'), 'x')))
       return { index, frames: 15, cached: false, ms: 1 };
+    if (id === 'busy-s3') busy?.refuseFor(6_000);
   }
   if (id === 'throttled' && (index + attempt) % 2 === 0) {
     const error = new Error('Rate Exceeded.');
     error.name = 'Lambda.TooManyRequestsException';
     throw error;
   }
-  return render(event, context);
+  const answer = await render(event, context);
+  if (id === 'busy-s3' && index === 1) await putJson(openStore(), mark('refused'), { count: busy?.refused });
+  return answer;
 }
