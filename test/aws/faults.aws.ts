@@ -34,13 +34,10 @@ describe.skipIf(skipped)('a farm in AWS whose functions fail', () => {
     await rm(assets, { recursive: true, force: true });
   });
 
-  /** Each render has a size of its own, so that it finds no segment of another one. */
-  let width = 320;
-  const render = (id: string, ...more: string[]) => {
-    width += 2;
-    const size = ['--width', String(width), '--height', '180', '--fps', '30', '--duration', '3'];
+  /** Each render has props of its own, so that it finds no segment of another one. */
+  const render = (id: string) => {
     const what = [fixture('barcode-css'), '--on', 'lambda', '--id', id, '--segments', String(SEGMENTS)];
-    return farm.run('render', ...what, ...size, '-o', `${id}.mp4`, '--json', ...more);
+    return farm.run('render', ...what, '--props', JSON.stringify({ id }), '-o', `${id}.mp4`, '--json');
   };
   const whole = { type: 'result', frames: 90, segments: { total: SEGMENTS, cached: 0, rendered: SEGMENTS } };
   const decoded = (id: string) => decodeBarcodes(farm.path(`${id}.mp4`));
