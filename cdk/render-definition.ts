@@ -1,9 +1,7 @@
+import { INLINE_SEGMENTS } from '../src/types/plan.ts';
 import { mapRunsPrefix } from './farm-keys.ts';
 import type { FunctionName } from './function-sizes.ts';
 import { retries } from './retries.ts';
-
-/** Segments up to this number are mapped inside the execution; more need child executions. */
-const INLINE_SEGMENTS = 40;
 
 export interface DefinitionParts {
   readonly farm: string;

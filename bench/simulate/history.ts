@@ -1,5 +1,4 @@
-/** Segments up to this number are mapped inside the execution. */
-export const INLINE_SEGMENTS = 40;
+import { INLINE_SEGMENTS } from '../../src/types/plan.ts';
 
 const TASK = 5; // entered, scheduled, started, succeeded, exited
 const RETRY = 3; // failed, scheduled, started

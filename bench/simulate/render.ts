@@ -1,9 +1,10 @@
 import { defaultSizes, type FunctionName } from '../../cdk/function-sizes.ts';
 import { prices } from '../../src/orchestrator/cost.ts';
 import { cutAtMultiples, segmentLength } from '../../src/orchestrator/segment-ranges.ts';
+import { INLINE_SEGMENTS } from '../../src/types/plan.ts';
 import type { FrameRange } from '../../src/types/render-job.ts';
 import { assumed, limits, measured } from './constants.ts';
-import { historyOf, INLINE_SEGMENTS } from './history.ts';
+import { historyOf } from './history.ts';
 import { type MapRun, runMap } from './map-run.ts';
 
 export type Look = keyof typeof measured.looks;

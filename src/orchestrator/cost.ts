@@ -1,4 +1,5 @@
 import type { FunctionName, FunctionSizes } from '../types/function-sizes.ts';
+import { INLINE_SEGMENTS } from '../types/plan.ts';
 
 /** List prices in USD, without free tiers, discounts and taxes. */
 export interface PriceTable {
@@ -90,7 +91,7 @@ export function costOfRender(
       audio: { count: 1, ms: audio },
       stitch: { count: 1, ms: stitch },
     },
-    transitions: transitionsOf(renders, renders > 40),
+    transitions: transitionsOf(renders, renders > INLINE_SEGMENTS),
     ...storeRequests(renders),
   };
   return { usd: costOf(use, sizes).total, pricesOf: prices.date };

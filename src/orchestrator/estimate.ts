@@ -1,10 +1,7 @@
 import { frameToSeconds, outputFps } from '../types/fps.ts';
 import type { FunctionSizes } from '../types/function-sizes.ts';
-import type { Plan } from '../types/plan.ts';
+import { INLINE_SEGMENTS, type Plan } from '../types/plan.ts';
 import { type Cost, costOf, type PriceTable, prices, storeRequests, transitionsOf } from './cost.ts';
-
-/** Segments up to this number are mapped inside the execution. */
-const INLINE_SEGMENTS = 40;
 
 /** What an estimate takes for granted beside the plan's measurement; milliseconds. */
 export interface EstimateAssumptions {

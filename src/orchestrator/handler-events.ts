@@ -5,9 +5,6 @@ import type { Plan } from '../types/plan.ts';
 import { idSchema, type RenderJob, renderJobSchema } from '../types/render-job.ts';
 import { ValidationError } from '../utils/errors.ts';
 
-/** Segments up to this number travel in the plan's answer; more are read from the store. */
-export const INLINE_SEGMENTS = 40;
-
 export const planEventSchema = z.strictObject({
   job: renderJobSchema,
   /** Where the composition is; its bundle lies in the store already. @default the job's source, when it is an address */

@@ -7,7 +7,7 @@ import type { FrameWorker } from '../types/contracts.ts';
 import { type SegmentProgress, segmentProgressSchema } from '../types/farm.ts';
 import type { FrameJob, FrameResult } from '../types/frame-job.ts';
 import type { FunctionSizes } from '../types/function-sizes.ts';
-import type { Plan } from '../types/plan.ts';
+import { INLINE_SEGMENTS, type Plan } from '../types/plan.ts';
 import type { RenderResult } from '../types/render-result.ts';
 import { FrameRangeError, StitchError } from '../utils/errors.ts';
 import { runLimited } from '../utils/run-limited.ts';
@@ -17,7 +17,6 @@ import { costOfRender } from './cost.ts';
 import { type HandlerContext, withinTime } from './handler-context.ts';
 import {
   addressOf,
-  INLINE_SEGMENTS,
   type PlanSummary,
   parseEvent,
   planEventSchema,

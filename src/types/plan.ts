@@ -5,6 +5,9 @@ import { encodingSchema } from './encoding.ts';
 import { frameJobSchema } from './frame-job.ts';
 import { frameRangeSchema, idSchema } from './render-job.ts';
 
+/** A state machine maps up to so many segments inside its execution; more need child executions. */
+export const INLINE_SEGMENTS = 40;
+
 export const estimateSchema = z.strictObject({
   /** Milliseconds of one worker for one frame, measured on sample frames. */
   msPerFrame: z.number(),
