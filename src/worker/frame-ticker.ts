@@ -9,7 +9,8 @@ export interface Screenshot {
 }
 
 interface Drawn {
-  readonly hasDamage: boolean;
+  /** `undefined` when the browser draws by itself. */
+  readonly hasDamage: boolean | undefined;
   /** Base64. */
   readonly data: string | undefined;
 }
@@ -55,8 +56,8 @@ export class FrameTicker {
     this.#ticks = Math.max(this.#ticks, this.#origin + ms);
   }
 
-  /** Draws, without a picture. @returns whether anything changed; always true in `screenshot` mode */
-  async tick(): Promise<boolean> {
+  /** Draws, without a picture. @returns whether anything changed; `undefined` in `screenshot` mode */
+  async tick(): Promise<boolean | undefined> {
     return (await this.#draw()).hasDamage;
   }
 
@@ -99,12 +100,12 @@ export class FrameTicker {
 
   async #draw(screenshot?: Screenshot): Promise<Drawn> {
     if (this.#mode === 'screenshot') {
-      if (!screenshot) return { hasDamage: true, data: undefined };
+      if (!screenshot) return { hasDamage: undefined, data: undefined };
       const { data } = await this.#page.send('Page.captureScreenshot', {
         ...screenshot,
         captureBeyondViewport: false,
       });
-      return { hasDamage: true, data };
+      return { hasDamage: undefined, data };
     }
     const drawn = this.#pending.then(async () => {
       this.#ticks += this.#started ? EXTRA_TICK_MS : this.#interval;

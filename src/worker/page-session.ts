@@ -103,7 +103,7 @@ export class PageSession implements AsyncDisposable {
     this.ticker.moveTo(ms);
     const timeout = this.#options.page.timeouts.frame;
     for (const [frameId, contextId] of [...this.#contexts]) {
-      let changed = false;
+      let changed: boolean | undefined = false;
       for (const since = performance.now(); ; ) {
         const expression = `window.__heliosInfra__?.${how}(${frame}, ${ms}, ${changed})`;
         const work = this.ticker.while(

@@ -1,7 +1,7 @@
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { decodeBarcodes } from '../helpers/barcode.ts';
+import { barcodeLayout, barcodeRow, decodeBarcodes } from '../helpers/barcode.ts';
 import { digests, fixture, Renderer } from '../helpers/renderer.ts';
 
 const renderer = await Renderer.open();
@@ -25,7 +25,44 @@ ${body}`,
   return folder;
 }
 
+/** Draws a film into a canvas in each frame. */
+const drawn = (film: string, style = ''): string => `${film}
+<canvas width="320" height="180"></canvas>
+<script>
+const film = document.querySelector('video') ?? made();
+const context = document.querySelector('canvas').getContext('2d');
+requestAnimationFrame(function draw() {
+  context.drawImage(film, 0, 0, 320, 180);
+  requestAnimationFrame(draw);
+});
+</script>
+<style>video { position: absolute; ${style} }</style>`;
+
+const COVER = 4_000;
+
+/** A barcode of plain boxes, which hide all that lies under them. */
+function cover(): string {
+  const { x, y, block } = barcodeLayout;
+  const box = (left: number, top: number, width: number, height: number, color: string): string =>
+    `<div style="position:absolute;left:${left}px;top:${top}px;width:${width}px;height:${height}px;background:${color}"></div>`;
+  const blocks = barcodeRow(COVER).flatMap((bit, i) => [
+    box(x + i * block, y, block, block, bit ? '#fff' : '#000'),
+    box(x + i * block, y + block, block, block, bit ? '#000' : '#fff'),
+  ]);
+  return box(0, 0, 320, 180, '#888') + blocks.join('');
+}
+
 const pages: Readonly<Record<string, string>> = {
+  'a film without display drawn into a canvas': drawn(
+    '<video src="clip.mp4" muted></video>',
+    'display: none',
+  ),
+  'a transparent film drawn into a canvas': drawn('<video src="clip.mp4" muted></video>', 'opacity: 0'),
+  'a film from a template drawn into a canvas':
+    drawn(`<template><video src="clip.mp4" muted></video></template>
+<script>
+const made = () => document.importNode(document.querySelector('template').content, true).firstChild;
+</script>`),
   'a film drawn into a canvas': `<canvas width="320" height="180"></canvas>
 <script>
 const film = document.createElement('video');
@@ -86,6 +123,35 @@ requestAnimationFrame(function toggle(now) {
     });
     expect(await decodeBarcodes(file)).toEqual(Array.from({ length: FRAMES - 21 }, (_, frame) => frame + 21));
   }
+});
+
+test.each([
+  ['is covered for a frame', 'frame !== 20', (frame: number) => frame === 20],
+  ['is uncovered for a frame', 'frame === 20', (frame: number) => frame !== 20],
+])('a film that %s is there whenever it is uncovered', async (name, uncovered, isCovered) => {
+  const composition = {
+    source: await page(
+      name.replaceAll(' ', '-'),
+      `<video src="clip.mp4" muted></video>
+<section>${cover()}</section>
+<script>
+requestAnimationFrame(function toggle(now) {
+  const frame = Math.round((now * 30) / 1000);
+  document.querySelector('section').style.display = ${uncovered} ? 'none' : 'block';
+  requestAnimationFrame(toggle);
+});
+</script>`,
+    ),
+  };
+  const { file } = await renderer.render({
+    composition,
+    frameRange: [14, 26],
+    chunking: { segments: 2 },
+    page: { seekMode: 'seek' },
+  });
+  expect(await decodeBarcodes(file)).toEqual(
+    Array.from({ length: 12 }, (_, i) => (isCovered(i + 14) ? COVER : i + 14)),
+  );
 });
 
 test('a film whose picture does not come is an error that names frame and film', async () => {

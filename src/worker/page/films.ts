@@ -1,9 +1,10 @@
 import type { PageState } from './page-state.ts';
 
 /**
- * Moves `<video>` elements, one at a time, and waits until the picture moved to is on the screen. The browser
- * hands a film's picture to its compositor on a way of its own, some time after it tells of it; so a film is
- * moved while nothing else changes, and the next change of the screen is the film's picture.
+ * Moves `<video>` elements and waits for their pictures. The browser hands a film's picture to its compositor on
+ * a way of its own, some time after it tells of it; so films in sight are moved one at a time, while nothing else
+ * changes, and the next change of the screen is the film's picture. A film out of sight, which the page may draw
+ * into a canvas, is there when the browser tells of it.
  */
 export function installFilms(state: PageState): void {
   // The browser rounds the times it is given, by less than this.
@@ -17,24 +18,31 @@ export function installFilms(state: PageState): void {
   const QUIET_MS = 60;
   // What goes on changing all by itself is not waited for.
   const CLEARING_MS = 300;
-  // A film that something hides changes nothing on the screen; it is waited for the first time only.
+  // A film that something covers changes nothing on the screen.
   const DRAWING_MS = 2_000;
-  const HIDDEN_MS = 40;
+  const COVERING_MS = 500;
+  const COVERED_MS = 100;
+  // Where the middle and the corners of a film are looked at, to see whether something covers it.
+  const LOOKS = [0.02, 0.5, 0.98];
   const { get: time, set: setTime } = Object.getOwnPropertyDescriptor(
     HTMLMediaElement.prototype,
     'currentTime',
   ) as Required<PropertyDescriptor>;
   const now = performance.now.bind(performance);
   const targets = new WeakMap<HTMLVideoElement, number>();
-  /** Films that were moved without waiting for their picture. */
+  /** Films that were moved without waiting for their picture on the screen. */
   const stale = new Set<HTMLVideoElement>();
+  /** Films out of sight whose picture the browser has not told of. */
+  const awaited = new Set<HTMLVideoElement>();
   /**
    * Films that were out of sight at some time: ever after, the screen may show the picture before the
    * last one, so they are moved twice.
    */
   const lagging = new WeakSet<HTMLVideoElement>();
   /** Films that changed nothing on the screen when they were moved last. */
-  const hidden = new WeakSet<HTMLVideoElement>();
+  const covered = new Set<HTMLVideoElement>();
+  /** Those of them that nothing seems to cover. */
+  const secretive = new WeakSet<HTMLVideoElement>();
 
   let phase: 'still' | 'clearing' | 'moving' = 'still';
   let entered = 0;
@@ -43,38 +51,53 @@ export function installFilms(state: PageState): void {
   let leftovers = true;
   let slowest = 0;
   let film: HTMLVideoElement | undefined;
-  let presented = false;
+  let presented: number | undefined;
   let moves = 0;
   let drawn = false;
 
-  const shows = (element: HTMLVideoElement): boolean =>
-    (!element.isConnected || element.checkVisibility({ opacityProperty: true, visibilityProperty: true })) &&
+  const isLoaded = (element: HTMLVideoElement): boolean =>
     element.error === null &&
     element.networkState !== HTMLMediaElement.NETWORK_NO_SOURCE &&
     element.videoWidth > 0;
+  const shows = (element: HTMLVideoElement): boolean =>
+    isLoaded(element) &&
+    element.isConnected &&
+    element.checkVisibility({ opacityProperty: true, visibilityProperty: true });
   const isInView = (element: HTMLVideoElement): boolean => {
     const { left, right, top, bottom } = element.getBoundingClientRect();
-    return element.isConnected && right > 0 && bottom > 0 && left < innerWidth && top < innerHeight;
+    return right > 0 && bottom > 0 && left < innerWidth && top < innerHeight;
+  };
+  const isCovered = (element: HTMLVideoElement): boolean => {
+    const root = element.getRootNode() as Document | ShadowRoot;
+    const { left, width, top, height } = element.getBoundingClientRect();
+    return LOOKS.every((x) =>
+      LOOKS.every((y) => {
+        const hit = root.elementFromPoint(left + x * width, top + y * height);
+        return hit === null || !hit.contains(element);
+      }),
+    );
   };
   const enter = (next: typeof phase): void => {
     phase = next;
     entered = now();
     frames = 0;
   };
-  const put = (element: HTMLVideoElement, seconds: number): void => {
-    targets.set(element, seconds);
-    setTime.call(element, seconds);
+  /** Moves a film to its target. */
+  const send = (element: HTMLVideoElement, onPicture: () => void): void => {
+    const seconds = targets.get(element) as number;
+    element.requestVideoFrameCallback(onPicture);
+    const isThere = Math.abs(time.call(element) - seconds) < NUDGE_SECONDS / 2;
+    setTime.call(element, isThere ? seconds + NUDGE_SECONDS : seconds);
   };
 
   /** The next film to be moved; what can't be seen is moved at once. */
   const nextFilm = (): HTMLVideoElement | undefined => {
     for (const { element, seconds } of state.filmsElsewhere()) {
-      if (shows(element)) {
-        targets.set(element, seconds);
-        return element;
-      }
-      put(element, seconds);
+      targets.set(element, seconds);
+      if (shows(element)) return element;
       stale.add(element);
+      awaited.add(element);
+      send(element, () => awaited.delete(element));
     }
     return [...stale].find(shows);
   };
@@ -82,81 +105,95 @@ export function installFilms(state: PageState): void {
     enter('moving');
     moves = most;
     film = element;
-    presented = false;
+    presented = undefined;
     drawn = false;
     stale.delete(element);
-    const seconds = targets.get(element) as number;
-    element.requestVideoFrameCallback(() => {
-      if (film === element) presented = true;
+    send(element, () => {
+      if (film === element) presented = now();
     });
-    const isThere = Math.abs(time.call(element) - seconds) < NUDGE_SECONDS / 2;
-    setTime.call(element, isThere ? seconds + NUDGE_SECONDS : seconds);
   };
   /** Whether no picture of an earlier move can still come. */
-  const isClear = (changed: boolean): boolean => {
+  const isClear = (changed: boolean | undefined): boolean => {
     const quiet = leftovers ? (slowest > 0 ? Math.max(QUIET_MS, 3 * slowest) : FIRST_QUIET_MS) : 0;
+    if (changed === undefined) return now() - entered >= quiet;
     return now() - entered > quiet + CLEARING_MS || (!changed && now() - lastChange >= quiet);
   };
+  const patience = (element: HTMLVideoElement): number => {
+    if (!isInView(element)) return 0;
+    if (isCovered(element)) return covered.has(element) ? COVERED_MS : COVERING_MS;
+    return secretive.has(element) ? COVERED_MS : DRAWING_MS;
+  };
   /** Whether the film that is being moved is done with. */
-  const isMoved = (element: HTMLVideoElement): boolean => {
+  const isMoved = (element: HTMLVideoElement, changed: boolean | undefined): boolean => {
     if (!shows(element)) {
       stale.add(element);
       leftovers = true;
       return true;
     }
-    if (!presented) return false;
-    const waited = now() - entered;
-    if (drawn) {
-      if (hidden.delete(element)) leftovers = true;
-      slowest = Math.max(slowest, waited);
+    if (presented === undefined) return false;
+    const waited = now() - presented;
+    // Where nothing tells of changes, the screen is given time.
+    if (drawn || (changed === undefined && waited >= QUIET_MS)) {
+      if (covered.delete(element)) leftovers = true;
+      secretive.delete(element);
+      if (changed !== undefined) slowest = Math.max(slowest, now() - entered);
       if (moves === 1) return true;
       move(element, 1);
       return false;
     }
-    if (isInView(element) && waited < (hidden.has(element) ? HIDDEN_MS : DRAWING_MS)) return false;
-    leftovers ||= !hidden.has(element);
-    hidden.add(element);
+    if (changed === undefined || waited < patience(element)) return false;
+    leftovers ||= !covered.has(element);
+    covered.add(element);
     lagging.add(element);
+    if (isInView(element) && !isCovered(element)) secretive.add(element);
     return true;
+  };
+  /** The film out of sight that is waited for. */
+  const awaitedFilm = (): HTMLVideoElement | undefined => {
+    for (const element of awaited) if (!isLoaded(element)) awaited.delete(element);
+    return [...awaited][0];
   };
 
   state.standsAt = (element, seconds) =>
     targets.get(element) === seconds && Math.abs(time.call(element) - seconds) < ROUNDING_SECONDS;
   state.noteFilm = (element) => {
-    if (element.videoWidth > 0 && !shows(element)) lagging.add(element);
+    if (isLoaded(element) && !shows(element)) lagging.add(element);
   };
   state.putFilm = (element, seconds) => {
-    put(element, seconds);
+    targets.set(element, seconds);
+    setTime.call(element, seconds);
     stale.add(element);
     leftovers = true;
+  };
+  state.doubtFilms = () => {
+    for (const element of covered) if (shows(element) && isInView(element)) stale.add(element);
   };
   state.showFilms = async (changed) => {
     if (changed) {
       lastChange = now();
       drawn = true;
     }
-    if (phase === 'still') {
-      if (!nextFilm()) return true;
+    if (
+      phase !== 'still' &&
+      !(phase === 'clearing' ? isClear(changed) : isMoved(film as HTMLVideoElement, changed))
+    ) {
+      if (++frames > 2) await new Promise<void>((resolve) => state.native.setTimeout(resolve, PAUSE_MS));
+      return false;
+    }
+    if (phase === 'clearing') leftovers = false;
+    const next = nextFilm();
+    if (!next) {
+      enter('still');
+      return awaitedFilm() === undefined;
+    }
+    if (phase === 'still' || leftovers) {
+      if (phase === 'still') lastChange = now();
       enter('clearing');
-      lastChange = entered;
-      return false;
-    }
-    if (phase === 'clearing' ? isClear(changed) : isMoved(film as HTMLVideoElement)) {
-      if (phase === 'clearing') leftovers = false;
-      const next = nextFilm();
-      if (!next) {
-        enter('still');
-        return true;
-      }
-      if (leftovers) enter('clearing');
-      else move(next);
-      return false;
-    }
-    if (++frames > 2) await new Promise<void>((resolve) => state.native.setTimeout(resolve, PAUSE_MS));
+    } else move(next);
     return false;
   };
-  state.lateFilm = () =>
-    phase === 'moving' && film && !presented
-      ? `the picture of video ${film.currentSrc || film.src}`
-      : undefined;
+  state.lateFilm = () => {
+    const late = phase === 'moving' && presented === undefined ? film : awaitedFilm();
+    return late && `the picture of video ${late.currentSrc || late.src}`;
+  };
 }

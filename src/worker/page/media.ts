@@ -109,16 +109,24 @@ export function installMedia(state: PageState): void {
       return !(tracks.get(this)?.playing ?? this.autoplay);
     },
   });
-  const createElement = Document.prototype.createElement;
-  Document.prototype.createElement = function create(
-    this: Document,
-    name: string,
-    options?: ElementCreationOptions,
-  ) {
-    const element = createElement.call(this, name, options);
-    if (element instanceof HTMLVideoElement) detached.add(element);
-    return element;
-  } as typeof createElement;
+  const noteMade = (made: Node): void => {
+    if (made instanceof HTMLVideoElement) detached.add(made);
+    else if (made instanceof Element || made instanceof DocumentFragment) {
+      for (const film of made.querySelectorAll('video')) detached.add(film);
+    }
+  };
+  const noting = <This, Rest extends unknown[], Made extends Node>(
+    make: (this: This, ...rest: Rest) => Made,
+  ) =>
+    function made(this: This, ...rest: Rest): Made {
+      const node = make.apply(this, rest);
+      noteMade(node);
+      return node;
+    };
+  const { createElement, importNode } = Document.prototype;
+  Document.prototype.createElement = noting(createElement) as typeof createElement;
+  Document.prototype.importNode = noting(importNode) as typeof importNode;
+  Node.prototype.cloneNode = noting(Node.prototype.cloneNode);
 
   const failure = (element: HTMLMediaElement): string =>
     `${element.tagName.toLowerCase()} ${element.currentSrc || element.src}: ${element.error?.message || 'can not be played'}`;

@@ -97,7 +97,7 @@ export function installPageApi(state: PageState): void {
   };
 
   /** False when a frame has to be drawn on the way. */
-  const goTo = async (frame: number, ms: number, withFilms: boolean, changed = false): Promise<boolean> => {
+  const goTo = async (frame: number, ms: number, withFilms: boolean, changed?: boolean): Promise<boolean> => {
     if (!started) {
       started = true;
       state.rebaseTimers(ms);
@@ -115,7 +115,7 @@ export function installPageApi(state: PageState): void {
     return true;
   };
 
-  const showFilms = async (changed: boolean): Promise<boolean> => {
+  const showFilms = async (changed: boolean | undefined): Promise<boolean> => {
     state.holdMedia();
     for (const { what, promise } of state.pendingMedia()) await wait(what, promise);
     const shown = await state.showFilms(changed);
@@ -144,6 +144,7 @@ export function installPageApi(state: PageState): void {
         } finally {
           state.settling = false;
         }
+        state.doubtFilms();
         settledAt = frame;
       }
       return answer(!(await showFilms(changed)));

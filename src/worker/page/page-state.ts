@@ -86,9 +86,10 @@ export interface PageApi {
   startTimeline(): void;
   /**
    * Goes to a frame, at `ms` on the timeline, and waits until all that it shows is there.
-   * @param changed whether the frame drawn since the last answer differed from the one before
+   * @param changed whether the frame drawn since the last answer differed from the one before; `undefined` when
+   * that can't be told
    */
-  step(frame: number, ms: number, changed: boolean): Promise<StepAnswer>;
+  step(frame: number, ms: number, changed: boolean | undefined): Promise<StepAnswer>;
   /** Goes to a frame without waiting for anything and without seeking films. */
   skim(frame: number, ms: number): Promise<StepAnswer>;
   /** What `step` still waits for, for messages. */
@@ -141,9 +142,11 @@ export interface PageState {
   putFilm(film: HTMLVideoElement, seconds: number): void;
   /**
    * Moves the films to the current time; to be called again, after a frame was drawn, until it answers true.
-   * @param changed whether that frame differed from the one before
+   * @param changed whether that frame differed from the one before; `undefined` when that can't be told
    */
-  showFilms(changed: boolean): Promise<boolean>;
+  showFilms(changed: boolean | undefined): Promise<boolean>;
+  /** Has the films that something covered moved anew, since the page may have uncovered them. */
+  doubtFilms(): void;
   /** The film whose picture is waited for, as a message names it. */
   lateFilm(): string | undefined;
   /** When the next film or sound ends, in virtual milliseconds; Infinity when none does. */
