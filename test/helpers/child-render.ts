@@ -26,6 +26,10 @@ export interface ChildOptions {
   readonly wrapper?: readonly string[];
   /** render-child.ts, or a bundle of it. @default the one in this folder */
   readonly script?: string;
+  /** Segments at the same time. @default 1 */
+  readonly concurrency?: number;
+  /** Lambda's function that renders the segments. @default none: the process does */
+  readonly functionName?: string;
   readonly onProgress?: (progress: RenderProgress) => void;
 }
 
@@ -33,9 +37,10 @@ export interface ChildOptions {
 export function startChildRender(
   store: string,
   job: RenderJobInput,
-  { env = {}, wrapper = [], script = ownScript, onProgress }: ChildOptions = {},
+  { env = {}, wrapper = [], script = ownScript, onProgress, ...rest }: ChildOptions = {},
 ): ChildRender {
-  const [command = '', ...args] = [...wrapper, process.execPath, script, store, JSON.stringify(job)];
+  const input = [store, JSON.stringify(job), JSON.stringify(rest)];
+  const [command = '', ...args] = [...wrapper, process.execPath, script, ...input];
   const child = spawn(command, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, NODE_OPTIONS: '', ...env },

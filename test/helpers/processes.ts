@@ -5,12 +5,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export interface RunningProcess {
   readonly pid: number;
   readonly parent: number;
+  /** Its process group: a browser has one of its own, with all that it starts. */
+  readonly group: number;
   /** Its arguments, joined by blanks. */
   readonly command: string;
 }
 
 /** All processes of this machine but the dead ones that nobody has waited for. */
-async function listProcesses(): Promise<RunningProcess[]> {
+export async function listProcesses(): Promise<RunningProcess[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   const found = await Promise.all(
     pids.map(async (pid): Promise<RunningProcess | undefined> => {
@@ -20,21 +22,33 @@ async function listProcesses(): Promise<RunningProcess[]> {
       ]);
       const parent = /^PPid:\s+(\d+)/m.exec(status)?.[1];
       if (parent === undefined || /^State:\s+[ZX]/m.test(status)) return undefined;
-      return { pid: Number(pid), parent: Number(parent), command: command.replaceAll('\0', ' ').trim() };
+      const group = Number(/^NSpgid:\s+(\d+)/m.exec(status)?.[1]);
+      return {
+        pid: Number(pid),
+        parent: Number(parent),
+        group,
+        command: command.replaceAll('\0', ' ').trim(),
+      };
     }),
   );
   return found.filter((process) => process !== undefined);
 }
 
-/** The browsers and encoders of a process: below it, or adopted by another but at work in its folders. */
-export async function toolsOf(pid = process.pid): Promise<RunningProcess[]> {
-  const all = await listProcesses();
+/** The ids of the processes that one has started, and those that they have. */
+export function descendantsOf(pid: number, all: readonly RunningProcess[]): Set<number> {
   const below = new Set([pid]);
   for (let size = 0; size !== below.size; ) {
     size = below.size;
     for (const { pid: child, parent } of all) if (below.has(parent)) below.add(child);
   }
   below.delete(pid);
+  return below;
+}
+
+/** The browsers and encoders of a process: below it, or adopted by another but at work in its folders. */
+export async function toolsOf(pid = process.pid): Promise<RunningProcess[]> {
+  const all = await listProcesses();
+  const below = descendantsOf(pid, all);
   return all.filter(
     (process) =>
       process.pid !== pid &&

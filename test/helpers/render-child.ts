@@ -1,18 +1,28 @@
 /**
- * A render in a process of its own, to be killed or given another environment: takes a folder of a store and a
- * job as JSON, writes lines of JSON to stdout (`{progress}`, at last `{result}` or `{error}`).
+ * A render in a process of its own, to be killed or given another environment: takes the address of a store, a
+ * job and `{concurrency, functionName}` as JSON, writes lines of JSON to stdout (`{progress}`, at last `{result}`
+ * or `{error}`). With a function's name, that function renders the segments.
  */
-import { renderLocally } from '../../src/orchestrator/render-locally.ts';
-import { LocalStore } from '../../src/storage/local-store.ts';
+import { LambdaAdapter } from '../../src/adapters/lambda-adapter.ts';
+import { LocalAdapter } from '../../src/adapters/local-adapter.ts';
+import { JobOrchestrator } from '../../src/orchestrator/job-orchestrator.ts';
+import { openStore } from '../../src/storage/open-store.ts';
 import type { RenderJobInput } from '../../src/types/render-job.ts';
 import { HeliosError } from '../../src/utils/errors.ts';
+import { ChromiumFrameWorker } from '../../src/worker/chromium-frame-worker.ts';
 
-const [store = '', job = ''] = process.argv.slice(2);
+const [url, job = '', options = '{}'] = process.argv.slice(2);
+const { concurrency = 1, functionName } = JSON.parse(options) as {
+  concurrency?: number;
+  functionName?: string;
+};
 const say = (line: unknown): boolean => process.stdout.write(`${JSON.stringify(line)}\n`);
 try {
-  const result = await renderLocally(JSON.parse(job) as RenderJobInput, {
-    store: new LocalStore(store),
-    concurrency: 1,
+  await using worker = new ChromiumFrameWorker(openStore(url));
+  const adapter = functionName
+    ? new LambdaAdapter({ functionName, concurrency })
+    : new LocalAdapter({ concurrency });
+  const result = await new JobOrchestrator(worker, adapter).run(JSON.parse(job) as RenderJobInput, {
     onProgress: (progress) => say({ progress }),
   });
   say({ result });
