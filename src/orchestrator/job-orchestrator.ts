@@ -80,7 +80,10 @@ export class JobOrchestrator {
     await sweepWorkFolders();
     await using output = await OutputFile.reserve(job.outputPath, sequenceExtension(job));
     meter.enter('bundle');
-    const ref = await referenceTo(job.composition.source, this.#store);
+    const [ref] = await Promise.all([
+      referenceTo(job.composition.source, this.#store),
+      this.#store.delete(keys.error(job.id)).catch(() => {}),
+    ]);
     meter.enter('plan');
     const { capacity } = this.#adapter.getStatus();
     const plan = await this.#retry(outer, () =>

@@ -46,7 +46,8 @@ export class OutputFile implements AsyncDisposable {
     const lock = await OutputLock.take(path.join(folder, `.${name}.lock`), full);
     const output = new OutputFile(target, partial, partialRoot, lock);
     try {
-      await rm(partialRoot, { recursive: true, force: true });
+      // The encoder of a killed render may still write there.
+      await rm(partialRoot, { recursive: true, force: true, maxRetries: 3 });
       if (sequence !== undefined) await mkdir(partialRoot);
       return output;
     } catch (error) {

@@ -4,7 +4,8 @@ import path from 'node:path';
 import { OutputBusyError } from '../utils/errors.ts';
 import { errorCode, toWriteError } from '../utils/fs-errors.ts';
 import { makeFolder } from '../utils/make-folder.ts';
-import { isAlive } from '../utils/work-folder.ts';
+import { isRunning, pidOf, processTag } from '../utils/process-tag.ts';
+import { sweepFolder } from '../utils/work-folder.ts';
 
 const ATTEMPTS = 5;
 
@@ -23,9 +24,9 @@ async function placeNew(file: string, target: string): Promise<boolean> {
   }
 }
 
-/** The process that a lock names; 0 when it names none, or is gone. */
-async function ownerOf(lock: string): Promise<number> {
-  return Number(await readFile(lock, 'utf8').catch(() => '')) || 0;
+/** The tag of the process that a lock names; empty when it names none, or is gone. */
+function ownerOf(lock: string): Promise<string> {
+  return readFile(lock, 'utf8').catch(() => '');
 }
 
 /** Takes the lock of a dead process away; puts it back when another has taken its place meanwhile. */
@@ -36,8 +37,7 @@ async function removeStale(lock: string, aside: string): Promise<void> {
     if (errorCode(error) === 'ENOENT') return;
     throw error;
   }
-  const owner = await ownerOf(aside);
-  if (owner && isAlive(owner)) await placeNew(aside, lock);
+  if (isRunning(await ownerOf(aside))) await placeNew(aside, lock);
   await rm(aside, { force: true });
 }
 
@@ -58,22 +58,25 @@ export class OutputLock implements AsyncDisposable {
    */
   static async take(lock: string, output: string): Promise<OutputLock> {
     const folder = path.dirname(lock);
-    const own = `${lock}.${randomUUID()}`;
+    const own = `${lock}.${processTag}.${randomUUID()}`;
     let made: string | undefined;
-    let owner = 0;
+    let owner = '';
     try {
       for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
         made = (await makeFolder(folder)) ?? made;
         try {
-          await writeFile(own, String(process.pid));
-          if (await placeNew(own, lock)) return new OutputLock(lock, made);
+          await writeFile(own, processTag);
+          if (await placeNew(own, lock)) {
+            await sweepFolder(folder, `${path.basename(lock)}.`);
+            return new OutputLock(lock, made);
+          }
         } catch (error) {
           // Another render has failed and taken its empty folder away.
           if (errorCode(error) === 'ENOENT') continue;
           throw error;
         }
         owner = await ownerOf(lock);
-        if (owner && isAlive(owner)) break;
+        if (isRunning(owner)) break;
         await removeStale(lock, `${own}.stale`);
       }
     } catch (error) {
@@ -82,9 +85,10 @@ export class OutputLock implements AsyncDisposable {
     } finally {
       await rm(own, { force: true }).catch(() => {});
     }
+    const pid = pidOf(owner);
     throw new OutputBusyError(
-      `Another render (process ${owner}) is writing ${output}. Wait for it, or choose another path; if there is none, delete ${lock}.`,
-      { details: { file: output, pid: owner } },
+      `Another render (process ${pid}) is writing ${output}. Wait for it, or choose another path; if there is none, delete ${lock}.`,
+      { details: { file: output, pid } },
     );
   }
 

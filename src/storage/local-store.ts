@@ -7,13 +7,18 @@ import { pathToFileURL } from 'node:url';
 import { NotFoundError } from '../utils/errors.ts';
 import { errorCode, toWriteError } from '../utils/fs-errors.ts';
 import { assertSafePrefix, assertSafeRelativePath } from '../utils/paths.ts';
+import { processTag } from '../utils/process-tag.ts';
+import { sweepFolder } from '../utils/work-folder.ts';
 import type { ObjectBody, ObjectInfo, ObjectStore } from './object-store.ts';
 
+/** Where objects are written before they are moved to their place. */
 const PARTIAL = '.partial';
+const ATTEMPTS = 3;
 
-/** A store in a folder. Objects are written beside their place and moved into it. */
+/** A store in a folder. An object appears whole or not at all. */
 export class LocalStore implements ObjectStore {
   readonly url: string;
+  #swept: Promise<void> | undefined;
 
   constructor(folder: string) {
     this.url = path.resolve(folder);
@@ -62,11 +67,11 @@ export class LocalStore implements ObjectStore {
       () => [],
     );
     const keys = names
-      .filter((entry) => entry.isFile() && !entry.name.endsWith(PARTIAL))
+      .filter((entry) => entry.isFile())
       .map((entry) =>
         path.relative(this.url, path.join(entry.parentPath, entry.name)).split(path.sep).join('/'),
       )
-      .filter((key) => key.startsWith(prefix))
+      .filter((key) => key.startsWith(prefix) && !key.startsWith(`${PARTIAL}/`))
       .sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
     for (const key of keys) {
       const info = await this.head(key);
@@ -92,13 +97,25 @@ export class LocalStore implements ObjectStore {
     place: (from: string, to: string) => Promise<void>,
   ): Promise<void> {
     const target = this.#path(key);
-    const partial = `${target}.${randomUUID()}${PARTIAL}`;
+    const folder = path.join(this.url, PARTIAL);
+    const partial = path.join(folder, `${processTag}.${randomUUID()}`);
     try {
       await mkdir(path.dirname(target), { recursive: true });
-      if (typeof body === 'object' && 'file' in body)
-        await copyFile(body.file, partial, constants.COPYFILE_FICLONE);
-      else await writeFile(partial, body);
-      await place(partial, target);
+      await mkdir(folder, { recursive: true });
+      // What killed processes left.
+      this.#swept ??= sweepFolder(folder, '');
+      await this.#swept;
+      for (let attempt = 1; ; attempt++) {
+        if (typeof body === 'object' && 'file' in body)
+          await copyFile(body.file, partial, constants.COPYFILE_FICLONE);
+        else await writeFile(partial, body);
+        try {
+          return await place(partial, target);
+        } catch (error) {
+          // Another machine on the same folder has not seen this process run, and swept.
+          if (errorCode(error) !== 'ENOENT' || attempt === ATTEMPTS) throw error;
+        }
+      }
     } catch (error) {
       throw toWriteError(error, target);
     } finally {

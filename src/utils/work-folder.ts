@@ -2,18 +2,9 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { toWriteError } from './fs-errors.ts';
+import { isRunning, processTag, tagIn } from './process-tag.ts';
 
 const PREFIX = 'helios-infra-';
-
-/** Whether a process of this machine runs. */
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
 
 /** A folder that is removed with `await using`. */
 export interface WorkFolder extends AsyncDisposable {
@@ -25,7 +16,7 @@ export interface WorkFolder extends AsyncDisposable {
  * @throws OutputError, DiskFullError
  */
 export async function createWorkFolder(purpose: string): Promise<WorkFolder> {
-  const prefix = path.join(tmpdir(), `${PREFIX}${process.pid}-${purpose}-`);
+  const prefix = path.join(tmpdir(), `${PREFIX}${processTag}-${purpose}-`);
   const folder = await mkdtemp(prefix).catch((error: unknown) => {
     throw toWriteError(error, prefix);
   });
@@ -35,12 +26,17 @@ export async function createWorkFolder(purpose: string): Promise<WorkFolder> {
   };
 }
 
-/** Removes work folders whose process was killed before it could. */
-export async function sweepWorkFolders(): Promise<void> {
-  for (const name of await readdir(tmpdir()).catch(() => [])) {
-    const pid = new RegExp(`^${PREFIX}(\\d+)-`).exec(name)?.[1];
-    if (pid && !isAlive(Number(pid))) {
-      await rm(path.join(tmpdir(), name), { recursive: true, force: true }).catch(() => {});
+/** Removes from a folder what is named `<prefix><tag of a process that runs no more>…`. */
+export async function sweepFolder(folder: string, prefix: string): Promise<void> {
+  for (const name of await readdir(folder).catch(() => [])) {
+    const tag = tagIn(name, prefix);
+    if (tag && !isRunning(tag)) {
+      await rm(path.join(folder, name), { recursive: true, force: true }).catch(() => {});
     }
   }
+}
+
+/** Removes work folders whose process was killed before it could. */
+export function sweepWorkFolders(): Promise<void> {
+  return sweepFolder(tmpdir(), PREFIX);
 }

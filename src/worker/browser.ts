@@ -49,6 +49,9 @@ const BEGIN_FRAME_FLAGS = [
   '--enable-surface-synchronization',
 ];
 
+/** Processes of which a browser has one each, as it names them, and what they do. */
+const HELPERS = { GPU: 'drawing', 'network.mojom.NetworkService': 'network' };
+
 const CLOSE_MS = 2_000;
 const LAUNCHES = 2;
 const LAUNCH_MS = 30_000;
@@ -73,7 +76,7 @@ export class Browser implements AsyncDisposable {
   readonly #profile: WorkFolder;
   #crash: BrowserCrashedError | undefined;
   readonly #guarded = new Set<(crash: BrowserCrashedError) => void>();
-  #drawing: number | undefined;
+  readonly #helpers = new Map<string, number>();
   #closing = false;
 
   private constructor(kind: BrowserKind, browser: PuppeteerBrowser, root: CDPSession, profile: WorkFolder) {
@@ -183,17 +186,20 @@ export class Browser implements AsyncDisposable {
   }
 
   /**
-   * Checks that the process that draws is still the first one: a browser starts another by itself, but canvases
-   * are blank and WebGL contexts lost.
+   * Checks that the processes that draw and load are still the first ones. A browser starts others by itself, but
+   * canvases are blank and WebGL contexts lost, and what was being loaded counts as missing.
    * @throws BrowserCrashedError
    */
-  async checkDrawing(): Promise<void> {
+  async checkProcesses(): Promise<void> {
     const { processInfo } = await this.within(ANSWER_MS, this.root.send('SystemInfo.getProcessInfo'));
-    const id = processInfo.find(({ type }) => type === 'GPU')?.id;
-    this.#drawing ??= id;
-    if (id === this.#drawing) return;
-    this.#fail("Chromium's drawing process ended while it was rendering.", {});
-    if (this.#crash) throw this.#crash;
+    for (const [type, work] of Object.entries(HELPERS)) {
+      const id = processInfo.find((process) => process.type === type)?.id;
+      const first = this.#helpers.get(type) ?? id;
+      if (first !== undefined) this.#helpers.set(type, first);
+      if (id === first) continue;
+      this.#fail(`Chromium's ${work} process ended while it was rendering.`, {});
+      if (this.#crash) throw this.#crash;
+    }
   }
 
   /** Ends the browser and all its processes at once. */

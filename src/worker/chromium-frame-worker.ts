@@ -121,14 +121,14 @@ export class ChromiumFrameWorker implements FrameWorker, AsyncDisposable {
     let missed: readonly Error[] = [];
     try {
       missed = await this.#serve(stage.server, ref, blobs);
-      await stage.browser.checkDrawing();
+      await stage.browser.checkProcesses();
       const value = await work(stage.browser);
       if (missed.length > 0) throw missed[0];
-      await stage.browser.checkDrawing();
+      await stage.browser.checkProcesses();
       this.#idle.push(stage);
       return value;
     } catch (error) {
-      const crash = await stage.browser.checkDrawing().catch((reason: unknown) => reason);
+      const crash = await stage.browser.checkProcesses().catch((reason: unknown) => reason);
       const reason = await reasonOf(crash ?? missed[0] ?? error);
       await closeStage(stage);
       throwIfAborted(signal);

@@ -16,6 +16,10 @@ const BT709 = [
   'tv',
 ];
 
+// Encoders divide a picture among their threads, and by default have as many as the machine has cores: the bytes
+// would depend on it.
+const THREADS = ['-threads', '4'];
+
 function rateControl({ codec, crf, bitrate }: Encoding): string[] {
   if (bitrate) return ['-b:v', bitrate];
   const quality = String(crf ?? codecTraits[codec].crf?.default);
@@ -79,6 +83,7 @@ export function segmentArgs({ encoding, fps, pictures, size, file }: SegmentArgs
   return [
     ...['-f', 'matroska', '-protocol_whitelist', 'pipe', '-i', 'pipe:0', '-an', '-vf', filters.join(',')],
     ...encoderArgs(encoding, keyframeInterval),
+    ...THREADS,
     ...BT709,
     ...(segmentExtension === 'webm' ? [] : ['-video_track_timescale', String(trackTimescale(fps))]),
     ...['-fflags', '+bitexact', '-flags:v', '+bitexact', file],

@@ -5,6 +5,8 @@ import { sha256 } from '../utils/digest.ts';
 import { freeBytes } from '../utils/disk-space.ts';
 import { DiskFullError, KitError } from '../utils/errors.ts';
 import { errorCode, toWriteError } from '../utils/fs-errors.ts';
+import { processTag } from '../utils/process-tag.ts';
+import { sweepFolder } from '../utils/work-folder.ts';
 import { fontconfig, fontFolders, fontsDigest } from './fonts.ts';
 import { makeKitFolder } from './kit-folder.ts';
 import { findChromium, type PackedChromium, UNPACKED_BYTES, unpackChromium } from './packed-chromium.ts';
@@ -30,7 +32,8 @@ async function placeChromium(packed: PackedChromium, target: string): Promise<vo
       { details: { folder: path.dirname(target), needed: UNPACKED_BYTES, free } },
     );
   }
-  const partial = `${target}.${randomUUID()}`;
+  await sweepFolder(path.dirname(target), `${path.basename(target)}.`);
+  const partial = `${target}.${processTag}.${randomUUID()}`;
   try {
     await mkdir(partial);
     await unpackChromium(packed, partial);

@@ -1,9 +1,11 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { OutputFile } from '../../src/stitcher/output-file.ts';
 import { OutputBusyError, OutputError } from '../../src/utils/errors.ts';
+import { sweepWorkFolders } from '../../src/utils/work-folder.ts';
 import { decodeBarcodes } from '../helpers/barcode.ts';
 import { startChildRender } from '../helpers/child-render.ts';
 import { expectNothingLeft, FaultScene, frameNumbers } from '../helpers/fault-scene.ts';
@@ -16,10 +18,11 @@ beforeAll(async () => {
 afterAll(() => scene[Symbol.asyncDispose]());
 
 /** A process that has ended; its id is free. */
-async function deadProcess(): Promise<number> {
+/** The tag of one. */
+async function deadProcess(): Promise<string> {
   const { pid, ended } = startChildRender('', { id: '/', composition: { source: '' }, outputPath: '' });
   await ended;
-  return pid;
+  return `${pid}-1`;
 }
 
 describe('a path that can not be written', () => {
@@ -157,7 +160,7 @@ describe('what a killed render left', () => {
   test('its lock is taken over and its half video goes', async () => {
     const folder = path.join(scene.folder, 'stale');
     await mkdir(folder);
-    await writeFile(path.join(folder, '.video.mp4.lock'), String(await deadProcess()));
+    await writeFile(path.join(folder, '.video.mp4.lock'), await deadProcess());
     await writeFile(path.join(folder, '.video.mp4.partial.mp4'), 'half a video');
     const outputPath = path.join(folder, 'video.mp4');
     await scene.render({ outputPath, frameRange: [0, 5] });
@@ -165,10 +168,33 @@ describe('what a killed render left', () => {
     expect(await readdir(folder)).toEqual(['video.mp4']);
   });
 
+  test('its lock is taken over when this process has its id by now, as in a container', async () => {
+    const folder = path.join(scene.folder, 'same-id');
+    await mkdir(folder);
+    const dead = `${process.pid}-1`;
+    await writeFile(path.join(folder, '.video.mp4.lock'), dead);
+    const work = path.join(tmpdir(), `helios-infra-${dead}-segment-x`);
+    await mkdir(work);
+    await sweepWorkFolders();
+    await expect(stat(work)).rejects.toMatchObject({ code: 'ENOENT' });
+    await using output = await OutputFile.reserve(path.join(folder, 'video.mp4'));
+    expect(output.target).toBe(path.join(folder, 'video.mp4'));
+    await expect(OutputFile.reserve(output.target)).rejects.toBeInstanceOf(OutputBusyError);
+  });
+
+  test('what it had begun of a lock goes', async () => {
+    const folder = path.join(scene.folder, 'half-lock');
+    await mkdir(folder);
+    for (const name of ['a', 'a.stale'])
+      await writeFile(path.join(folder, `.video.mp4.lock.${await deadProcess()}.${name}`), '');
+    await using output = await OutputFile.reserve(path.join(folder, 'video.mp4'));
+    expect(await readdir(path.dirname(output.target))).toEqual(['.video.mp4.lock']);
+  });
+
   test('out of fifty that ask for it, one gets it', async () => {
     const folder = path.join(scene.folder, 'stale-crowd');
     await mkdir(folder);
-    await writeFile(path.join(folder, '.video.mp4.lock'), String(await deadProcess()));
+    await writeFile(path.join(folder, '.video.mp4.lock'), await deadProcess());
     const file = path.join(folder, 'video.mp4');
     const outcomes = await Promise.allSettled(Array.from({ length: 50 }, () => OutputFile.reserve(file)));
     const owners = outcomes.filter((outcome) => outcome.status === 'fulfilled');

@@ -11,7 +11,7 @@ export type PlaceName = 'local' | 's3';
 export interface Place extends AsyncDisposable {
   readonly name: PlaceName;
   readonly store: ObjectStore;
-  /** Files that are no objects. */
+  /** What was begun and is no object. */
   strays(): Promise<string[]>;
 }
 
@@ -29,8 +29,7 @@ export async function openPlace(name: PlaceName, folder: string): Promise<Place>
   return {
     name,
     store,
-    strays: async () =>
-      (await readdir(store.url, { recursive: true })).filter((file) => file.endsWith('.partial')),
+    strays: () => readdir(path.join(store.url, '.partial')),
     [Symbol.asyncDispose]: () => rm(store.url, { recursive: true, force: true }),
   };
 }

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LocalStore } from '../../src/storage/local-store.ts';
 import { openStore } from '../../src/storage/open-store.ts';
 import { KitError, OutputError, UnsafePathError } from '../../src/utils/errors.ts';
+import { processTag } from '../../src/utils/process-tag.ts';
 import { describeObjectStore } from './object-store-contract.ts';
 
 describeObjectStore('LocalStore', async () => {
@@ -39,12 +40,49 @@ describe('LocalStore', () => {
   });
 
   test('does not list what is being written', async () => {
-    await mkdir(path.join(folder, 'listed'), { recursive: true });
-    await writeFile(path.join(folder, 'listed', 'x.123.partial'), 'half');
+    await mkdir(path.join(folder, '.partial'), { recursive: true });
+    await writeFile(path.join(folder, '.partial', `${processTag}.1`), 'half');
     await store.put('listed/y', 'whole');
     const keys: string[] = [];
-    for await (const { key } of store.list('listed/')) keys.push(key);
-    expect(keys).toEqual(['listed/y']);
+    for await (const { key } of store.list('')) keys.push(key);
+    expect(keys).toContain('listed/y');
+    expect(keys.filter((key) => key.includes('partial'))).toEqual([]);
+  });
+
+  test('takes away what a killed process had begun to write, and not what another writes', async () => {
+    const partial = path.join(folder, '.partial');
+    await mkdir(partial, { recursive: true });
+    const sameIdLater = `${process.pid}-1.half`;
+    await writeFile(path.join(partial, sameIdLater), 'half');
+    await writeFile(path.join(partial, `${processTag}.other`), 'half');
+    await new LocalStore(folder).put('swept', 'whole');
+    const left = await readdir(partial);
+    expect(left).not.toContain(sameIdLater);
+    expect(left).toContain(`${processTag}.other`);
+  });
+
+  test('writes again what another machine took for left over', async () => {
+    const partial = path.join(folder, '.partial');
+    const large = path.join(folder, 'large');
+    await writeFile(large, Buffer.alloc(2 ** 24, 'x'));
+    let over = false;
+    let swept = 0;
+    const sweep = async () => {
+      while (!over && swept < 2) {
+        for (const name of await readdir(partial)) {
+          if (name.endsWith('.other')) continue;
+          await rm(path.join(partial, name), { force: true });
+          swept++;
+        }
+      }
+    };
+    const sweeping = sweep();
+    for (let write = 0; swept === 0; write++) {
+      await store.put(`taken/${write}`, { file: large });
+      expect((await store.head(`taken/${write}`))?.size).toBe(2 ** 24);
+    }
+    over = true;
+    await sweeping;
   });
 
   test('a folder that takes no files is an OutputError that names the file', async () => {

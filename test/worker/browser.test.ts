@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BrowserCrashedError } from '../../src/utils/errors.ts';
 import { Browser } from '../../src/worker/browser.ts';
 import { expectNothingLeft } from '../helpers/fault-scene.ts';
+import { toolPatterns, until, untilTool } from '../helpers/processes.ts';
 
 describe('a guarded wait', () => {
   let browser: Browser;
@@ -55,9 +56,23 @@ test('a browser that does not answer in time counts as ended', async () => {
   expect(browser.alive).toBe(false);
 });
 
+test.each(['gpu', 'network'] as const)('a %s process that is another one counts as ended', async (kind) => {
+  await using browser = await Browser.launch({ mode: 'begin-frame' }, 9);
+  await browser.checkProcesses();
+  await browser.checkProcesses();
+  const { pid } = await untilTool(toolPatterns[kind]);
+  process.kill(pid, 'SIGKILL');
+  const noticed = async () => browser.checkProcesses().catch((error: unknown) => error);
+  expect(await until('the browser to notice', noticed)).toMatchObject({
+    name: 'BrowserCrashedError',
+    retryable: true,
+  });
+  expect(browser.alive).toBe(false);
+});
+
 test('a closed browser leaves no process and no folder', async () => {
   const browser = await Browser.launch({ mode: 'screenshot' }, 9);
-  await browser.checkDrawing();
+  await browser.checkProcesses();
   await browser.close();
   await browser.close();
   await expectNothingLeft();
