@@ -15,7 +15,7 @@ import {
 import { Upload } from '@aws-sdk/lib-storage';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
-import { StorageError, StoreAddressError } from '../utils/errors.ts';
+import { NotFoundError, StorageError, StoreAddressError } from '../utils/errors.ts';
 import type { ObjectBody, ObjectInfo, PutOptions } from './object-store.ts';
 import { type S3Request, s3Attempts, s3Status, toStoreError } from './s3-errors.ts';
 import { TimedRetry } from './s3-retry.ts';
@@ -79,23 +79,36 @@ export class S3Bucket {
         }),
       );
       if (!Body || ContentLength === undefined) throw new StorageError(`S3 sent no bytes of ${key}.`);
-      return { body: Body as Readable, size: (from?.offset ?? 0) + ContentLength, etag: ETag };
+      const body = Body as Readable;
+      // Whoever reads it meets the error, also one that came before; without a listener it would end the process.
+      body.on('error', () => {});
+      return { body, size: (from?.offset ?? 0) + ContentLength, etag: ETag };
     });
   }
 
   /** `undefined` when there is no such object. */
-  async head(key: string): Promise<ObjectInfo | undefined> {
+  head(key: string): Promise<ObjectInfo | undefined> {
     return this.#ask('read', key, async () => {
       try {
-        const { ContentLength = 0, LastModified = new Date(0) } = await this.#head(key);
-        return { key, size: ContentLength, modified: LastModified };
+        return await this.#info(key);
       } catch (error) {
         if (s3Status(error) === 404) return undefined;
-        // The answer to a HEAD has no body to say why; that to a GET has.
-        if (s3Status(error) === 400 || s3Status(error) === 403) (await this.get(key)).body.destroy();
+        if (s3Status(error) !== 400 && s3Status(error) !== 403) throw error;
+      }
+      // The answer to a HEAD has no body to say why; that to a GET has. A clock may have been wrong until then.
+      try {
+        (await this.get(key)).body.destroy();
+      } catch (error) {
+        if (error instanceof NotFoundError) return undefined;
         throw error;
       }
+      return this.#info(key);
     });
+  }
+
+  async #info(key: string): Promise<ObjectInfo> {
+    const { ContentLength = 0, LastModified = new Date(0) } = await this.#head(key);
+    return { key, size: ContentLength, modified: LastModified };
   }
 
   async put(key: string, body: ObjectBody, { contentType }: PutOptions): Promise<void> {

@@ -14,6 +14,14 @@ const BASE_DELAY_MS = { THROTTLING: 500, TRANSIENT: 100, SERVER_ERROR: 100 } as 
 const UNREACHABLE = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EHOSTUNREACH', 'ENETUNREACH']);
 const UNREACHABLE_SECONDS = 10;
 
+/**
+ * Signed by a clock that was wrong. The SDK sets its clock by S3's answers, but sends again only the first of the
+ * requests that were on their way.
+ */
+function isSkewed(error: unknown): boolean {
+  return error instanceof Error && error.name === 'RequestTimeTooSkewed';
+}
+
 interface TimedToken extends RetryToken {
   readonly since: number;
 }
@@ -40,11 +48,12 @@ export class TimedRetry implements RetryStrategy {
 
   async refreshRetryTokenForRetry(spent: RetryToken, info: RetryErrorInfo): Promise<RetryToken> {
     const { since } = spent as TimedToken;
-    if (info.errorType === 'CLIENT_ERROR') throw new Error('Not to be sent again.');
+    const kind = isSkewed(info.error) ? 'TRANSIENT' : info.errorType;
+    if (kind === 'CLIENT_ERROR') throw new Error('Not to be sent again.');
     const unreachable = UNREACHABLE.has(errorCode(info.error) ?? '');
     const seconds = unreachable ? Math.min(UNREACHABLE_SECONDS, this.#seconds) : this.#seconds;
     const count = spent.getRetryCount() + 1;
-    const delay = Math.random() * Math.min(MAX_DELAY_MS, BASE_DELAY_MS[info.errorType] * 2 ** (count - 1));
+    const delay = Math.random() * Math.min(MAX_DELAY_MS, BASE_DELAY_MS[kind] * 2 ** (count - 1));
     if (performance.now() + delay - since > seconds * 1000) throw new Error('Out of time.');
     return token(count, delay, since);
   }

@@ -39,12 +39,17 @@ export function pidOf(tag: string): number {
   return Number(/^(\d+)-\d+$/.exec(tag)?.[1] ?? 0);
 }
 
+/** Whether a process of this machine runs. */
+export function isAlive(pid: number): boolean {
+  return exists(pid) && statOf(pid)?.state !== 'Z';
+}
+
 /** Whether the process that a tag names runs on this machine. */
 export function isRunning(tag: string): boolean {
   const pid = pidOf(tag);
-  if (pid === 0 || !exists(pid)) return false;
+  if (pid === 0 || !isAlive(pid)) return false;
   const stat = statOf(pid);
-  return stat === undefined || (stat.state !== 'Z' && tag === `${pid}-${stat.start}`);
+  return stat === undefined || tag === `${pid}-${stat.start}`;
 }
 
 /** The tag behind a prefix in a file's name; `undefined` when there is none. */

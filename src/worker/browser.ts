@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import puppeteer, { type CDPSession, type Browser as PuppeteerBrowser } from 'puppeteer-core';
 import { BrowserCrashedError, type ErrorDetails, HeliosError, KitError } from '../utils/errors.ts';
+import { isAlive } from '../utils/process-tag.ts';
 import { createWorkFolder, type WorkFolder } from '../utils/work-folder.ts';
 import { type Kit, openKit } from './kit.ts';
 
@@ -196,7 +197,8 @@ export class Browser implements AsyncDisposable {
       const id = processInfo.find((process) => process.type === type)?.id;
       const first = this.#helpers.get(type) ?? id;
       if (first !== undefined) this.#helpers.set(type, first);
-      if (id === first) continue;
+      // What was loaded fails before the browser notices why.
+      if (id === first && (first === undefined || isAlive(first))) continue;
       this.#fail(`Chromium's ${work} process ended while it was rendering.`, {});
       if (this.#crash) throw this.#crash;
     }

@@ -19,6 +19,7 @@ import { onAbort, throwIfAborted } from '../utils/abort.ts';
 import { sha256File } from '../utils/digest.ts';
 import { freeBytes } from '../utils/disk-space.ts';
 import {
+  AssetError,
   BrowserCrashedError,
   CaptureStalledError,
   DiskFullError,
@@ -115,6 +116,8 @@ export class ChromiumFrameWorker implements FrameWorker, AsyncDisposable {
     work: (browser: Browser) => Promise<T>,
   ): Promise<T> {
     throwIfAborted(signal);
+    const full = await fullDisk();
+    if (full) throw full;
     using blobs = this.#blobs.lease();
     const stage = await this.#takeStage(kind);
     const off = onAbort(signal, () => stage.browser.kill());
@@ -212,17 +215,24 @@ export class ChromiumFrameWorker implements FrameWorker, AsyncDisposable {
   }
 }
 
-/** Why a browser failed: one that finds no room for its temporary files just ends. */
+/** An error when the temporary folder has too little room for a browser. */
+async function fullDisk(cause?: unknown): Promise<DiskFullError | undefined> {
+  const free = await freeBytes(tmpdir());
+  if (free >= BROWSER_ROOM_BYTES) return undefined;
+  return new DiskFullError(
+    `${tmpdir()} has ${Math.floor(free / 1024 ** 2)} MiB left for Chromium's temporary files: too little. Free some space, or set TMPDIR to a larger disk.`,
+    { cause, details: { folder: tmpdir(), free } },
+  );
+}
+
+/** Why a browser failed: one that finds no room for its temporary files just ends, or can't play a sound. */
 async function reasonOf(error: unknown): Promise<unknown> {
   const failed =
-    error instanceof BrowserCrashedError || error instanceof KitError || error instanceof CaptureStalledError;
-  if (!failed) return error;
-  const free = await freeBytes(tmpdir());
-  if (free >= BROWSER_ROOM_BYTES) return error;
-  return new DiskFullError(
-    `Chromium failed, and ${tmpdir()} has ${Math.floor(free / 1024 ** 2)} MiB left for its temporary files. Free some space, or set TMPDIR to a larger disk.`,
-    { cause: error, details: { folder: tmpdir(), free } },
-  );
+    error instanceof BrowserCrashedError ||
+    error instanceof KitError ||
+    error instanceof CaptureStalledError ||
+    error instanceof AssetError;
+  return (failed && (await fullDisk(error))) || error;
 }
 
 async function closeStage({ server, browser }: Stage): Promise<void> {

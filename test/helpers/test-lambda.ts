@@ -4,6 +4,9 @@ import { AwsEndpoint, awsError } from './aws-endpoint.ts';
 /** What goes wrong with an invocation. */
 export type LambdaFault = 'throttle' | 'crash' | 'timeout' | 'hang' | 'unavailable';
 
+/** Thrown by a function whose process ended. */
+export class FunctionEnded extends Error {}
+
 /** Called with the number of the invocation, from 1, and its event. */
 export type LambdaFaults = (invocation: number, event: never) => LambdaFault | undefined;
 
@@ -33,6 +36,7 @@ export class TestLambda implements AsyncDisposable {
       try {
         return { body: await handler(JSON.parse(body)) };
       } catch (error) {
+        if (error instanceof FunctionEnded) return answerOf('crash');
         if (!(error instanceof HeliosError)) throw error;
         return failed({ errorType: error.name, errorMessage: error.message, trace: [] });
       } finally {

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { buildApp } from 'fauxqs';
 
 /** What goes wrong with a request, instead of or after what S3 does with it. */
@@ -18,6 +19,8 @@ export type FaultKind =
   | 'stall'
   /** No answer. */
   | 'hang'
+  /** The answer comes late, and in pieces. */
+  | 'slow'
   /** One byte of the answer's body is another. */
   | 'flip';
 
@@ -27,6 +30,8 @@ export interface Fault {
   readonly request?: string;
   /** Requests that it happens to. @default 1 */
   readonly times?: number;
+  /** Only each so many-th request that fits. @default 1 */
+  readonly every?: number;
   /** Milliseconds from now in which it happens. @default no end */
   readonly ms?: number;
 }
@@ -39,6 +44,17 @@ interface Answer {
 
 const KEPT_HEADERS = /^(?:content-type|content-range|etag|last-modified|x-amz-.*)$/;
 const ENTITIES = { '&amp;': '&', '&lt;': '<', '&gt;': '>', '&quot;': '"', '&apos;': "'" } as const;
+
+const SLOW_MS = 200;
+const SLOW_BYTES = 4096;
+
+/** How far the time that a request is signed for is from now. */
+function minutesOff({ headers }: IncomingMessage): number {
+  const [, date, clock] = /^(\d{8})T(\d{6})Z$/.exec(String(headers['x-amz-date'])) ?? [];
+  if (!date || !clock) return 0;
+  const text = `${date.replace(/(..)(..)$/, '-$1-$2')}T${clock.replace(/(..)(..)(..)/, '$1:$2:$3')}Z`;
+  return Math.abs(Date.now() - Date.parse(text)) / 60_000;
+}
 
 function plain(xml: string): string {
   return xml.replace(/&\w+;/g, (name) => ENTITIES[name as keyof typeof ENTITIES]);
@@ -64,7 +80,9 @@ export class TestS3 implements AsyncDisposable {
   readonly #target: string;
   readonly #close: () => Promise<unknown>;
   readonly #writes = new Map<string, Promise<unknown>>();
-  #faults: { fault: Fault; left: number; until: number }[] = [];
+  /** Whether requests that are signed for a time more than 15 minutes off are refused, as S3 does. */
+  checksTime = false;
+  #faults: { fault: Fault; left: number; seen: number; until: number }[] = [];
 
   private constructor(front: Server, target: string, close: () => Promise<unknown>) {
     this.#front = front;
@@ -90,7 +108,12 @@ export class TestS3 implements AsyncDisposable {
   }
 
   fail(fault: Fault): void {
-    this.#faults.push({ fault, left: fault.times ?? 1, until: Date.now() + (fault.ms ?? Number.MAX_VALUE) });
+    this.#faults.push({
+      fault,
+      left: fault.times ?? 1,
+      seen: 0,
+      until: Date.now() + (fault.ms ?? Number.MAX_VALUE),
+    });
   }
 
   /** Forgets the requests and the faults that are left. @returns the requests */
@@ -101,7 +124,11 @@ export class TestS3 implements AsyncDisposable {
 
   #takeFault(line: string): FaultKind | undefined {
     const found = this.#faults.find(
-      ({ fault, left, until }) => left > 0 && Date.now() < until && line.includes(fault.request ?? ''),
+      (planned) =>
+        planned.left > 0 &&
+        Date.now() < planned.until &&
+        line.includes(planned.fault.request ?? '') &&
+        ++planned.seen % (planned.fault.every ?? 1) === 0,
     );
     if (found) found.left--;
     return found?.fault.kind;
@@ -117,12 +144,21 @@ export class TestS3 implements AsyncDisposable {
     const answer =
       typeof kind === 'object'
         ? failure(kind.status, kind.code, kind.xml, kind.headers)
-        : await this.#perform(request, body);
+        : this.checksTime && minutesOff(request) > 15
+          ? failure(403, 'RequestTimeTooSkewed')
+          : await this.#perform(request, body);
     if (kind === 'lost answer') return void response.destroy();
     const bytes = Buffer.from(answer.body);
     if (kind === 'flip') bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
+    if (kind === 'slow') await sleep(SLOW_MS);
     response.writeHead(answer.status, answer.headers);
-    if (kind === 'cut' || kind === 'stall') {
+    if (kind === 'slow' && request.method !== 'HEAD') {
+      for (let at = 0; at < bytes.length; at += SLOW_BYTES) {
+        response.write(bytes.subarray(at, at + SLOW_BYTES));
+        await sleep(SLOW_MS / 10);
+      }
+      response.end();
+    } else if (kind === 'cut' || kind === 'stall') {
       response.write(bytes.subarray(0, bytes.length >> 1), () => {
         if (kind === 'cut') setTimeout(() => response.destroy(), 20);
       });

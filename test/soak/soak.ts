@@ -55,7 +55,9 @@ interface Scene {
 interface RunEnd {
   readonly status: number | null;
   readonly kills: Kill[];
+  /** Its name. */
   readonly error: string;
+  readonly message: string;
   readonly ms: number;
 }
 
@@ -145,7 +147,7 @@ class Soak {
       shot = [...shot, ...end.kills];
       const story = end.kills.map(({ target, phase }) => `${target} in ${phase}`).join(', ') || 'nothing';
       log(
-        `${name}.${run}: shot ${story}; ${end.status === 0 ? 'ended well' : end.error} after ${end.ms} ms` +
+        `${name}.${run}: shot ${story}; ${end.status === 0 ? 'ended well' : `${end.error} ${end.message}`} after ${end.ms} ms` +
           ` (${report.kills.length} kills)`,
       );
       for (const kill of end.kills) kill.healed = end.status === 0 ? 'by itself' : 'by running again';
@@ -220,6 +222,7 @@ class Soak {
       status,
       kills,
       error: error ? error.name : (signal ?? `status ${status}`),
+      message: error?.message ?? '',
       ms: Math.round(performance.now() - since),
     };
   }

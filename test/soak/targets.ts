@@ -2,12 +2,21 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { descendantsOf, listProcesses, type RunningProcess } from '../helpers/processes.ts';
 
 /** The kinds of processes of a render. */
-export const targets = ['orchestrator', 'browser', 'page', 'drawing', 'utility', 'ffmpeg'] as const;
+export const targets = [
+  'orchestrator',
+  'browser',
+  'page',
+  'drawing',
+  'network',
+  'utility',
+  'ffmpeg',
+] as const;
 export type Target = (typeof targets)[number];
 
 function targetOf(command: string): Target | undefined {
   if (/ffmpeg/.test(command)) return 'ffmpeg';
   if (!/chrom/.test(command)) return undefined;
+  if (/--utility-sub-type=network/.test(command)) return 'network';
   switch (/ --type=(\S+)/.exec(command)?.[1]) {
     case undefined:
       return 'browser';

@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -211,6 +213,29 @@ describe('what does not', () => {
       name: 'StorageError',
       message: expect.stringContaining('broke off after'),
     });
+  });
+
+  test('a body that breaks before anybody reads it', async () => {
+    await store.put('early', Buffer.alloc(20_000, 1));
+    const uncaught: unknown[] = [];
+    const note = (error: unknown) => uncaught.push(error);
+    process.on('uncaughtException', note);
+    s3.fail({ kind: 'cut', request: 'GET' });
+    const stream = await store.get('early');
+    await sleep(200);
+    process.off('uncaughtException', note);
+    expect((await buffer(stream)).length).toBe(20_000);
+    expect(uncaught).toEqual([]);
+  });
+
+  test('a clock that is wrong: requests that were on their way are sent again', async () => {
+    await store.put('timely', 'x');
+    s3.fail({ kind: { status: 403, code: 'RequestTimeTooSkewed' }, request: 'GET', times: 3 });
+    expect(await readBytes(store, 'timely')).toEqual(Buffer.from('x'));
+    s3.fail({ kind: { status: 403, code: '' }, request: 'HEAD' });
+    expect(await store.head('timely')).toMatchObject({ size: 1 });
+    s3.fail({ kind: { status: 403, code: '' }, request: 'HEAD' });
+    expect(await store.head('no-such-object')).toBeUndefined();
   });
 
   test('an object with another byte than was stored', async () => {
