@@ -32,7 +32,7 @@ const COMMON_FLAGS = [
   '--disable-renderer-backgrounding',
   '--disable-backgrounding-occluded-windows',
   '--disable-site-isolation-trials',
-  '--disable-features=IsolateOrigins,site-per-process,PaintHolding,Translate,MediaRouter',
+  '--disable-features=IsolateOrigins,site-per-process,PaintHolding,Translate,MediaRouter,AudioServiceOutOfProcess',
   '--no-first-run',
   '--lang=en-US',
   '--remote-debugging-pipe',

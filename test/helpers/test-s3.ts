@@ -45,7 +45,7 @@ interface Answer {
 const KEPT_HEADERS = /^(?:content-type|content-range|etag|last-modified|x-amz-.*)$/;
 const ENTITIES = { '&amp;': '&', '&lt;': '<', '&gt;': '>', '&quot;': '"', '&apos;': "'" } as const;
 
-const SLOW_MS = 200;
+const SLOW_MS = 100;
 const SLOW_BYTES = 4096;
 
 /** How far the time that a request is signed for is from now. */

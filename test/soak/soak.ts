@@ -16,6 +16,8 @@ export interface SoakOptions {
   readonly kills: number;
   readonly seed: number;
   readonly places: readonly PlaceName[];
+  /** The cache folder with the unpacked browser. @default one of its own */
+  readonly cache?: string;
   readonly log?: (line: string) => void;
 }
 
@@ -49,7 +51,7 @@ interface Scene {
   readonly composition: string;
   readonly outputs: string;
   readonly temporary: string;
-  readonly kit: string;
+  readonly cache: string;
 }
 
 interface RunEnd {
@@ -69,7 +71,7 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
     composition: path.join(folder, 'composition'),
     outputs: path.join(folder, 'out'),
     temporary: path.join(folder, 'tmp'),
-    kit: path.join(folder, 'cache/helios-infra/kit'),
+    cache: options.cache ?? path.join(folder, 'cache'),
   };
   const places: Place[] = [];
   try {
@@ -118,12 +120,13 @@ class Soak {
     const [bytes = ''] = expected;
     if (expected.some((other) => other !== bytes))
       throw new Error(`Undisturbed renders differ: ${expected.join(', ')}`);
-    const kit = (await readdir(this.#scene.kit)).sort();
+    const kitFolder = path.join(this.#scene.cache, 'helios-infra/kit');
+    const kit = await readdir(kitFolder);
     for (let cycle = 0; this.#report.kills.length < kills; cycle++) {
       const place = places[cycle % places.length] as Place;
       const before = this.#report.kills.length;
       await this.#cycle(`${cycle} ${place.name}`, place, output, bytes, usual);
-      for (const name of await readdir(this.#scene.kit))
+      for (const name of await readdir(kitFolder))
         if (!kit.includes(name)) this.#report.leftovers.push(`${cycle}: ${name} in the kit`);
       if (this.#report.kills.length === before && cycle > kills * 10)
         throw new Error('Nothing can be hit any more.');
@@ -179,7 +182,7 @@ class Soak {
       place.store.url,
       soakJob(this.#scene.composition, output),
       {
-        env: { TMPDIR: this.#scene.temporary, XDG_CACHE_HOME: path.join(this.#scene.folder, 'cache') },
+        env: { TMPDIR: this.#scene.temporary, XDG_CACHE_HOME: this.#scene.cache },
         concurrency: 2,
         onProgress: (progress) => {
           phase = progress.phase;
