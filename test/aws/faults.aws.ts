@@ -42,6 +42,28 @@ describe.skipIf(skipped)('a farm in AWS whose functions fail', () => {
   const whole = { type: 'result', frames: 90, segments: { total: SEGMENTS, cached: 0, rendered: SEGMENTS } };
   const decoded = (id: string) => decodeBarcodes(farm.path(`${id}.mp4`));
 
+  test('a warm sandbox renders the next job with a clean /tmp', async () => {
+    const { store } = await farm.client();
+    const marks = async (id: string) =>
+      Promise.all(
+        Array.from({ length: SEGMENTS }, async (_, index) => {
+          const mark = await readJson(store, `renders/${id}/progress/temp-${index}`);
+          return mark as { pid: number; temp: string[] };
+        }),
+      );
+    for (const id of ['warm-1', 'warm-2']) {
+      const { status, lines } = await render(id);
+      expect(status).toBe(0);
+      expect(lines().at(-1)).toMatchObject(whole);
+      expect(await decoded(id)).toEqual(frames);
+    }
+    const first = await marks('warm-1');
+    const second = await marks('warm-2');
+    const pids = new Set(first.map(({ pid }) => pid));
+    expect(second.filter(({ pid }) => pids.has(pid))).not.toEqual([]);
+    for (const { temp } of [...first, ...second]) expect(temp).toEqual([]);
+  });
+
   test('a function that crashes once', async () => {
     const { status, lines } = await render('crash-once');
     expect(status).toBe(0);
