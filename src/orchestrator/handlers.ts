@@ -197,12 +197,14 @@ export class Handlers implements AsyncDisposable {
       path.join(folder.path, sequence ? 'output' : `output.${extension}`),
       sequence,
     );
-    await stitchStep({ plan, results, store: this.#store, audioKey, output: output.partial, signal });
+    const joined = { plan, results, store: this.#store, audioKey, output: output.partial, signal };
+    const seams = await stitchStep(joined);
     const bytes = await output.commit();
     const key = await this.#storeOutput(plan, output.target, sequence);
     const render = told.reduce((sum, segment) => sum + (segment?.ms ?? 0), 0);
     const timings = { plan: plan.planMs, render, audio: audioMs, stitch: clock() };
-    const result = describeResult(plan, results, { path: `${this.#store.url}/${key}`, bytes }, timings);
+    const place = { path: `${this.#store.url}/${key}`, bytes };
+    const result = describeResult(plan, results, place, seams, timings);
     const attempts = told.reduce((sum, segment) => sum + (segment?.attempt ?? 0) + 1, 0);
     const { sizes } = this.#options;
     const whole = sizes ? { ...result, cost: costOfRender(timings, attempts, sizes) } : result;

@@ -108,10 +108,10 @@ export class JobOrchestrator {
     const results = rendered.value;
     const { key: audioKey, ms: audioMs } = mixed.value;
     const joined = { plan, results, store: this.#store, audioKey, output: output.partial, signal: outer };
-    await this.#retry(outer, () => stitchStep(joined));
+    const seams = await this.#retry(outer, () => stitchStep(joined));
     const bytes = await output.commit();
     const timings = { plan: planMs, render: renderMs, audio: audioMs, stitch: clock() };
-    const result = describeResult(plan, results, { path: output.target, bytes }, timings);
+    const result = describeResult(plan, results, { path: output.target, bytes }, seams, timings);
     await putJson(this.#store, keys.result(job.id), result);
     return result;
   }

@@ -102,7 +102,7 @@ export async function planJob(job: RenderJob, { ref, worker, capacity, signal }:
   const inBrowser = <T>(work: Parameters<typeof worker.withBrowser<T>>[3]) =>
     worker.withBrowser(ref, browserKindOf(page, captureScale(encoding)), signal, work);
 
-  const { outputPath: _, id: __, chunking: ___, ...asked } = job;
+  const { outputPath: _, id: __, chunking: ___, onSeamMismatch, ...asked } = job;
   const { composition, warnings } = await remember<Probe>(
     store,
     ref,
@@ -125,12 +125,13 @@ export async function planJob(job: RenderJob, { ref, worker, capacity, signal }:
           inBrowser((browser) => findSounds(browser, composition, range, page, store)),
         );
 
-  const frameJobs = cut(job, range, trial).map((part, index): FrameJob => {
+  const frameJobs = cut(job, range, trial).map((part, index, { length }): FrameJob => {
     const frameJob = {
       jobId: job.id,
       index,
       composition,
       range: part,
+      lookAhead: index < length - 1,
       encoding,
       page: { ...page, seekMode: trial.seekMode },
       workerVersion: version,
@@ -149,6 +150,7 @@ export async function planJob(job: RenderJob, { ref, worker, capacity, signal }:
     seekMode: trial.seekMode,
     maxParallel,
     frameJobs,
+    onSeamMismatch,
     audioTracks: sounds.tracks,
     estimate: { msPerFrame: trial.msPerFrame, workMs, wallMs: workMs / maxParallel },
     warnings: [...warnings, ...sounds.warnings],

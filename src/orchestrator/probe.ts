@@ -8,7 +8,7 @@ import type { Browser, BrowserKind } from '../worker/browser.ts';
 import { Capture } from '../worker/capture.ts';
 import type { PageDescription } from '../worker/page/page-state.ts';
 import { PageSession } from '../worker/page-session.ts';
-import { screenshotOf } from '../worker/segment-writer.ts';
+import { screenshotOf } from '../worker/screenshot.ts';
 import { resolveComposition } from './resolve-composition.ts';
 
 /** How long a page without metadata may take to set `window.helios`, in milliseconds. */
@@ -77,7 +77,7 @@ export async function trySeeking(
   };
   const visit = async (steps: boolean): Promise<string> => {
     await using session = await PageSession.open(browser, options);
-    const screenshot = screenshotOf({ encoding });
+    const screenshot = screenshotOf(encoding);
     const seen: string[] = [];
     for (const from of windows) {
       const capture = new Capture(session, screenshot, page.timeouts.frame);

@@ -3,7 +3,7 @@ import { canonicalJson, sha256 } from '../utils/digest.ts';
 
 /**
  * Digest of all that decides a segment's pixels. A page behind an address may change at any time, so its
- * segments are named by the job as well.
+ * segments are named by the job as well. What follows a segment is no part of it: in a longer video it is the same.
  */
 export function segmentKey(job: Omit<FrameJob, 'segmentKey'>): string {
   const { jobId, composition, range, encoding, page, workerVersion } = job;

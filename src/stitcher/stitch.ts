@@ -4,12 +4,14 @@ import { codecTraits, outputFrames } from '../types/codecs.ts';
 import { outputFps } from '../types/fps.ts';
 import type { FrameResult } from '../types/frame-job.ts';
 import type { Plan } from '../types/plan.ts';
+import type { Seams } from '../types/seams.ts';
 import { sha256File } from '../utils/digest.ts';
 import { StitchError } from '../utils/errors.ts';
 import { runLimited } from '../utils/run-limited.ts';
 import { createWorkFolder } from '../utils/work-folder.ts';
 import { checkOutput } from './check-output.ts';
 import { checkPictures } from './check-pictures.ts';
+import { checkSeams } from './check-seams.ts';
 import { concatSegments, type SegmentFile } from './concat.ts';
 
 const MAX_FETCHES = 8;
@@ -58,13 +60,16 @@ async function fetchSegment(result: FrameResult, store: ObjectStore, folder: str
 }
 
 /**
- * Joins a plan's segments and its sound into the output, and checks what came out.
- * @throws StitchError when a segment is missing or wrong, or the joined video is; EncoderError, DiskFullError
+ * Joins a plan's segments and its sound into the output, and checks what came out and where they meet.
+ * @throws StitchError when a segment is missing or wrong, or the joined video is; SeamMismatchError, EncoderError,
+ *   DiskFullError
  */
-export async function stitch(options: StitchOptions): Promise<void> {
+export async function stitch(options: StitchOptions): Promise<Seams> {
   const { plan, store, audioFile, output, signal } = options;
+  const ordered = inOrder(options);
+  const seams = await checkSeams({ plan, results: ordered, store, signal });
   await using folder = await createWorkFolder('stitch');
-  const segments = await runLimited(inOrder(options), MAX_FETCHES, signal, (result) =>
+  const segments = await runLimited(ordered, MAX_FETCHES, signal, (result) =>
     fetchSegment(result, store, folder.path),
   );
   const fps = outputFps(plan.composition.fps, plan.encoding.everyNthFrame);
@@ -78,7 +83,10 @@ export async function stitch(options: StitchOptions): Promise<void> {
     signal,
   });
   const { pictures, segmentExtension } = codecTraits[plan.encoding.codec];
-  if (pictures) return checkPictures(output, plan.frames);
-  const exact = segmentExtension !== 'webm' && !output.endsWith('.mkv');
-  await checkOutput(output, { frames: plan.frames, fps, exact }, signal);
+  if (pictures) await checkPictures(output, plan.frames);
+  else {
+    const exact = segmentExtension !== 'webm' && !output.endsWith('.mkv');
+    await checkOutput(output, { frames: plan.frames, fps, exact }, signal);
+  }
+  return seams;
 }

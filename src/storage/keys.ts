@@ -2,6 +2,8 @@
 export const keys = {
   segmentVideo: (segmentKey: string, extension: string): string => `segments/${segmentKey}.${extension}`,
   segmentRecord: (segmentKey: string): string => `segments/${segmentKey}.json`,
+  segmentPicture: (segmentKey: string, which: 'first' | 'next', extension: string): string =>
+    `segments/${segmentKey}.${which}.${extension}`,
   job: (id: string): string => `renders/${id}/job.json`,
   plan: (id: string): string => `renders/${id}/plan.json`,
   segmentList: (id: string): string => `renders/${id}/segments.json`,

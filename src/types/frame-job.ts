@@ -11,6 +11,8 @@ export const frameJobSchema = z.strictObject({
   composition: resolvedCompositionSchema,
   /** In the composition's frames; `encoding.everyNthFrame` counts from its start. */
   range: frameRangeSchema,
+  /** Whether another segment follows: then its first frame, `range[1]`, is taken as well, and not encoded. @default false */
+  lookAhead: z.boolean().default(false),
   encoding: encodingSchema,
   page: pageOptionsSchema.extend({ seekMode: z.enum(['seek', 'replay']) }),
   /** Digest of all that decides the pixels; the segment's name in the store. */
@@ -27,9 +29,19 @@ export const frameTimingsSchema = z.strictObject({
   firstFrame: z.number(),
   seek: z.number(),
   capture: z.number(),
+  /** The frame of `lookAhead`, and keeping the pictures of the seams. */
+  seams: z.number(),
   encodeWait: z.number(),
   total: z.number(),
 });
+
+/** A frame's picture as it was taken, before the encoder: JPEG or PNG. */
+export const keptPictureSchema = z.strictObject({
+  sha256: sha256Schema,
+  /** The store's key of the picture. */
+  key: z.string(),
+});
+export type KeptPicture = z.output<typeof keptPictureSchema>;
 
 /** What a worker says of the segment it wrote. */
 export const frameResultSchema = z.strictObject({
@@ -44,6 +56,9 @@ export const frameResultSchema = z.strictObject({
   cached: z.boolean(),
   /** Frames whose picture was taken; the others showed no change from the frame before. */
   captured: z.int().min(0),
+  firstPicture: keptPictureSchema,
+  /** Of the frame after the last; `null` when it was not asked for. */
+  nextPicture: keptPictureSchema.nullable(),
   captureMode: z.enum(['begin-frame', 'screenshot']),
   warnings: z.array(z.string()),
   timings: frameTimingsSchema,

@@ -3,7 +3,7 @@ import { audioTrackSchema } from './audio.ts';
 import { resolvedCompositionSchema } from './composition.ts';
 import { encodingSchema } from './encoding.ts';
 import { frameJobSchema } from './frame-job.ts';
-import { frameRangeSchema, idSchema } from './render-job.ts';
+import { frameRangeSchema, idSchema, onSeamMismatchSchema } from './render-job.ts';
 
 /** A state machine maps up to so many segments inside its execution; more need child executions. */
 export const INLINE_SEGMENTS = 40;
@@ -29,6 +29,7 @@ export const planSchema = z.strictObject({
   seekMode: z.enum(['seek', 'replay']),
   maxParallel: z.int().min(1),
   frameJobs: z.array(frameJobSchema).min(1),
+  onSeamMismatch: onSeamMismatchSchema,
   audioTracks: z.array(audioTrackSchema),
   estimate: estimateSchema,
   warnings: z.array(z.string()),

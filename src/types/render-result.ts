@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { fpsSchema } from './fps.ts';
+import { seamsSchema } from './seams.ts';
 import { idSchema } from './render-job.ts';
 
 export const segmentCountsSchema = z.strictObject({
@@ -21,6 +22,7 @@ export const renderResultSchema = z.strictObject({
   height: z.int(),
   durationSeconds: z.number(),
   segments: segmentCountsSchema,
+  seams: seamsSchema,
   audioTracks: z.int(),
   seekMode: z.enum(['seek', 'replay']),
   warnings: z.array(z.string()),

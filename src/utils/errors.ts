@@ -71,6 +71,10 @@ export class OutputBusyError extends HeliosError {}
 export class DiskFullError extends HeliosError {}
 /** Segments that don't make up the video: one missing, a wrong count, an uneven step. */
 export class StitchError extends HeliosError {}
+/** A frame that looks otherwise at the end of one segment than at the start of the next. */
+export class SeamMismatchError extends HeliosError {}
+/** Frames that look otherwise than when they were rendered; `details.frames` has each. */
+export class VerificationError extends HeliosError {}
 /** A sound that can't be read or decoded. */
 export class AudioError extends HeliosError {}
 /** An object that is not in the store. */

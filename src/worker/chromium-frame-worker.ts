@@ -12,11 +12,12 @@ import {
   type FrameJob,
   type FrameResult,
   frameJobSchema,
+  type KeptPicture,
   type SegmentRecord,
   segmentRecordSchema,
 } from '../types/frame-job.ts';
 import { onAbort, throwIfAborted } from '../utils/abort.ts';
-import { sha256File } from '../utils/digest.ts';
+import { sha256, sha256File } from '../utils/digest.ts';
 import { freeBytes } from '../utils/disk-space.ts';
 import {
   BrowserCrashedError,
@@ -31,6 +32,7 @@ import { readPacketTimes } from '../utils/packet-times.ts';
 import { createWorkFolder } from '../utils/work-folder.ts';
 import { Browser, type BrowserKind, type CaptureMode } from './browser.ts';
 import { CompositionServer } from './composition-server.ts';
+import { screenshotOf } from './screenshot.ts';
 import { writeSegment } from './segment-writer.ts';
 import { serveBundle } from './serve-bundle.ts';
 import { workerVersion } from './worker-version.ts';
@@ -165,26 +167,44 @@ export class ChromiumFrameWorker implements FrameWorker, AsyncDisposable {
         },
       );
     }
+    throwIfAborted(context.signal);
     const videoKey = keys.segmentVideo(job.segmentKey, extension);
-    const { frameDigests, timings, ...rest } = written;
+    const { frameDigests, timings, firstPicture, nextPicture, ...rest } = written;
+    const putting = performance.now();
+    const kept = {
+      firstPicture: await this.#keepPicture(job, 'first', firstPicture),
+      nextPicture: nextPicture ? await this.#keepPicture(job, 'next', nextPicture) : null,
+    };
+    const seams = timings.seams + performance.now() - putting;
+    await this.store.put(videoKey, { file });
     const result: FrameResult = {
       ...rest,
+      ...kept,
       index: job.index,
       segmentKey: job.segmentKey,
       videoKey,
       sha256: await sha256File(file),
       cached: false,
       captureMode: mode,
-      timings: { ...timings, browser: browserMs, total: performance.now() - since },
+      timings: { ...timings, seams, browser: browserMs, total: performance.now() - since },
       workerVersion: job.workerVersion,
     };
-    throwIfAborted(context.signal);
-    await this.store.put(videoKey, { file });
     await putJson(this.store, keys.segmentRecord(job.segmentKey), {
       ...result,
       frameDigests,
     } satisfies SegmentRecord);
     return result;
+  }
+
+  async #keepPicture(
+    { segmentKey, encoding }: FrameJob,
+    which: 'first' | 'next',
+    picture: Buffer,
+  ): Promise<KeptPicture> {
+    const { format } = screenshotOf(encoding);
+    const key = keys.segmentPicture(segmentKey, which, format === 'jpeg' ? 'jpg' : 'png');
+    await this.store.put(key, picture, { contentType: `image/${format}` });
+    return { sha256: sha256(picture), key };
   }
 
   async #takeStage(kind: BrowserKind): Promise<Stage> {
