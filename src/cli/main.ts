@@ -15,6 +15,7 @@ import { addQuotaCommand } from './quota-command.ts';
 import { addRenderCommand } from './render-command.ts';
 import { reportError } from './report-error.ts';
 import { addStillCommand } from './still-command.ts';
+import { addVerifyCommand } from './verify-command.ts';
 
 const MORE = `
 Examples:
@@ -52,6 +53,7 @@ function createProgram(): Command {
   addRenderCommand(program);
   addStillCommand(program);
   addInspectCommand(program);
+  addVerifyCommand(program);
   addDoctorCommand(program);
   addDeployCommand(program);
   addDestroyCommand(program);

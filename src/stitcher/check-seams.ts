@@ -63,7 +63,7 @@ export async function checkSeams({ plan, results, store, signal }: CheckSeamsOpt
       pictures: [ahead.key, own.key],
       ...difference,
     };
-    if (isRounding(difference, own.key)) {
+    if (isRounding(difference)) {
       seams.rounded++;
       if (roundings.length < LISTED_SEAMS) roundings.push(seam);
       continue;

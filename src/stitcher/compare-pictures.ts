@@ -5,8 +5,8 @@ import type { KeptPicture } from '../types/frame-job.ts';
 import type { PictureDifference } from '../types/seams.ts';
 import { sha256 } from '../utils/digest.ts';
 import { NotFoundError } from '../utils/errors.ts';
-import { toWriteError } from '../utils/fs-errors.ts';
 import { runFfmpeg } from '../utils/ffmpeg.ts';
+import { toWriteError } from '../utils/fs-errors.ts';
 import { createWorkFolder } from '../utils/work-folder.ts';
 
 const CHANNELS = 4;
@@ -56,4 +56,6 @@ export async function comparePictures(
   }
   return { levels, pixels };
 }
-export function isRounding(_d: PictureDifference, _k: string): boolean { return false; }
+export function isRounding(_d: PictureDifference): boolean {
+  return false;
+}

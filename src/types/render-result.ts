@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { fpsSchema } from './fps.ts';
-import { seamsSchema } from './seams.ts';
 import { idSchema } from './render-job.ts';
+import { seamsSchema } from './seams.ts';
 
 export const segmentCountsSchema = z.strictObject({
   total: z.int(),

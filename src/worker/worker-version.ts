@@ -13,6 +13,11 @@ async function readVersion(): Promise<string> {
   return `${packageVersion()}+${PIXEL_REVISION}.chromium-${kit.chromiumVersion}.ffmpeg-${encoder}.fonts-${kit.fontsDigest}`;
 }
 
+/** The part of a worker's version that decides its pictures before they are encoded. */
+export function pictureVersion(version: string): string {
+  return version.replace(/\.ffmpeg-.*?(?=\.fonts-)/, '');
+}
+
 /** Names everything outside a job that decides its pixels: this code, the browser, the encoder, the fonts. */
 export function workerVersion(): Promise<string> {
   version ??= readVersion().catch((error: unknown) => {
