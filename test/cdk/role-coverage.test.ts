@@ -67,6 +67,27 @@ test('a render with film and music asks of the store only what the roles allow',
   const { key } = await as('audio', () => handlers.audio({ id: 'r1' }));
   await as('stitch', () => handlers.stitch({ id: 'r1', audioKey: key }));
 
+  // Its seams differ, so that stitch reads their pictures.
+  const page = path.resolve('test/fixtures/barcode-state');
+  const stepping = {
+    id: 'r2',
+    composition: { source: page },
+    frameRange: [0, 8],
+    outputPath: 'out.mp4',
+    chunking: { segments: 2 },
+    page: { seekMode: 'seek' },
+    onSeamMismatch: 'warn',
+  };
+  const steppingRef = await referenceTo(page, store);
+  await as('plan', () => handlers.plan({ job: stepping, ref: steppingRef }));
+  for (const index of [0, 1]) await as('render', () => handlers.render({ id: 'r2', index }));
+  const { seams } = await as('stitch', () => handlers.stitch({ id: 'r2' }));
+  expect(seams.mismatches.map(({ frame }) => frame)).toEqual([4]);
+  for (const picture of seams.mismatches[0]?.pictures ?? []) {
+    expect(asked).toContainEqual(['render', 'put', picture]);
+    expect(asked).toContainEqual(['stitch', 'get', picture]);
+  }
+
   const segment = { index: 1, range: [4, 8] };
   await as('failure', () => handlers.failure({ id: 'r1', error: { Error: 'States.Timeout' }, segment }));
 
