@@ -10,9 +10,9 @@ export interface Sample {
   readonly place: number;
 }
 
-/** So many whole numbers below `length`, evenly spread. */
-function spread(length: number, count: number): number[] {
-  return Array.from({ length: count }, (_, part) => Math.floor(((part + 0.5) * length) / count));
+/** So many whole numbers below `length`, evenly spread. @param from where in its part each lies, 0 to 1 */
+function spread(length: number, count: number, from: number): number[] {
+  return Array.from({ length: count }, (_, part) => Math.floor(((part + from) * length) / count));
 }
 
 /**
@@ -27,9 +27,9 @@ export function sampleFrames({ frameJobs, frames, encoding }: Plan, count: numbe
   const seams = frameJobs.slice(1).map(({ range }) => placeOf(range[0]));
   const wanted = Math.min(count, frames);
   const chosen = new Set(
-    spread(seams.length, Math.min(seams.length, Math.ceil(wanted / 2))).map((at) => seams[at] as number),
+    spread(seams.length, Math.min(seams.length, Math.ceil(wanted / 2)), 0.5).map((at) => seams[at] as number),
   );
-  for (let place of spread(frames, wanted - chosen.size)) {
+  for (let place of spread(frames, wanted - chosen.size, 0)) {
     while (chosen.has(place)) place = (place + 1) % frames;
     chosen.add(place);
   }

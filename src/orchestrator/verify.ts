@@ -69,18 +69,22 @@ async function readRecord(
   );
 }
 
-/** Pictures of frames of one page, which goes to each at once. */
+/** Pictures of frames of one page, which goes to each at once, by way of the frame that was taken before it. */
 async function takeAgain(
   browser: Browser,
   scene: Scene,
   samples: readonly Sample[],
   signal: AbortSignal | undefined,
 ): Promise<{ readonly sample: Sample; readonly picture: Buffer }[]> {
-  await using camera = await Camera.open(browser, scene, samples[0]?.frame as number, signal);
+  let last = samples[0]?.frame as number;
+  await using camera = await Camera.open(browser, scene, last, signal);
   const taken: { sample: Sample; picture: Buffer }[] = [];
   for (const sample of samples) {
     throwIfAborted(signal);
-    taken.push({ sample, picture: (await camera.take(sample.frame)).picture });
+    const before = sample.frame - scene.encoding.everyNthFrame;
+    if (before > last) await camera.take(before);
+    last = sample.frame;
+    taken.push({ sample, picture: (await camera.take(last)).picture });
   }
   return taken;
 }

@@ -26,6 +26,7 @@ export class Camera implements AsyncDisposable {
   readonly #session: PageSession;
   readonly #capture: Capture;
   readonly #replays: boolean;
+  readonly #step: number;
   #last: Buffer | undefined;
 
   private constructor(session: PageSession, { encoding, page }: Scene) {
@@ -33,9 +34,10 @@ export class Camera implements AsyncDisposable {
     this.#session = session;
     this.#capture = new Capture(session, this.screenshot, Math.max(10_000, page.timeouts.frame / 2));
     this.#replays = page.seekMode === 'replay';
+    this.#step = encoding.everyNthFrame;
   }
 
-  /** Loads the page and goes to the frame before `start`. */
+  /** Loads the page and draws the frame that is taken before `start`. */
   static async open(browser: Browser, scene: Scene, start: number, signal?: AbortSignal): Promise<Camera> {
     const { composition, encoding, page } = scene;
     const scale = captureScale(encoding);
@@ -71,7 +73,9 @@ export class Camera implements AsyncDisposable {
   }
 
   async #preRoll(start: number, signal: AbortSignal | undefined): Promise<void> {
-    for (let frame = this.#replays ? 1 : Math.max(0, start - 1); frame < start; frame++) {
+    // What Chromium drew before decides the last bit of what it draws next.
+    const before = Math.max(0, start - this.#step);
+    for (let frame = this.#replays ? 1 : before; frame <= before; frame++) {
       throwIfAborted(signal);
       await this.#session.step(frame);
     }
