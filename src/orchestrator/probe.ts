@@ -3,12 +3,12 @@ import { captureScale } from '../types/codecs.ts';
 import type { CompositionRef, CompositionSpec, ResolvedComposition } from '../types/composition.ts';
 import type { Encoding } from '../types/encoding.ts';
 import type { FrameRange, PageOptions } from '../types/render-job.ts';
+import { screenshotOf } from '../types/screenshot.ts';
 import { sha256 } from '../utils/digest.ts';
 import type { Browser, BrowserKind } from '../worker/browser.ts';
 import { Capture } from '../worker/capture.ts';
 import type { PageDescription } from '../worker/page/page-state.ts';
 import { PageSession } from '../worker/page-session.ts';
-import { screenshotOf } from '../worker/screenshot.ts';
 import { resolveComposition } from './resolve-composition.ts';
 
 /** How long a page without metadata may take to set `window.helios`, in milliseconds. */

@@ -1,10 +1,11 @@
-import { comparePictures, isRounding, readPicture } from '../stitcher/compare-pictures.ts';
+import { comparePictures, isRounding, NO_PICTURE, readPicture } from '../stitcher/compare-pictures.ts';
 import { keys } from '../storage/keys.ts';
 import { findJson, type ObjectStore } from '../storage/object-store.ts';
 import { openStore } from '../storage/open-store.ts';
-import { captureScale } from '../types/codecs.ts';
+import { captureScale, pictureSize } from '../types/codecs.ts';
 import { type FrameJob, type SegmentRecord, segmentRecordSchema } from '../types/frame-job.ts';
 import type { Plan } from '../types/plan.ts';
+import { screenshotOf } from '../types/screenshot.ts';
 import type { PictureDifference } from '../types/seams.ts';
 import { throwIfAborted } from '../utils/abort.ts';
 import { sha256 } from '../utils/digest.ts';
@@ -44,8 +45,6 @@ export interface DifferentFrame extends PictureDifference {
   /** SHA-256 of its picture before the encoder: as recorded, and as seen now. */
   readonly digests: readonly [string, string];
 }
-
-const NO_PICTURE: PictureDifference = { levels: null, pixels: null };
 
 async function checkVersion(planned: string): Promise<void> {
   const own = await workerVersion();
@@ -165,8 +164,10 @@ export async function verifyRender(id: string, options: VerifyOptions = {}): Pro
           continue;
         }
         const kept = await recordedPicture(browser, jobOf(plan, segment), record, sample, store, signal);
-        const difference = kept ? await comparePictures(kept, picture, signal) : NO_PICTURE;
-        if (isRounding(difference)) rounded++;
+        const difference = kept
+          ? await comparePictures(kept, picture, pictureSize(plan).width, signal)
+          : NO_PICTURE;
+        if (isRounding(difference, screenshotOf(encoding))) rounded++;
         else different.push({ frame, segment, digests, ...difference });
       }
     });

@@ -1,9 +1,11 @@
 import type { ObjectStore } from '../storage/object-store.ts';
+import { pictureSize } from '../types/codecs.ts';
 import type { FrameResult } from '../types/frame-job.ts';
 import type { Plan } from '../types/plan.ts';
+import { screenshotOf } from '../types/screenshot.ts';
 import { LISTED_SEAMS, type Seam, type Seams } from '../types/seams.ts';
 import { SeamMismatchError } from '../utils/errors.ts';
-import { comparePictures, isRounding, readPicture } from './compare-pictures.ts';
+import { comparePictures, isRounding, NO_PICTURE, readPicture } from './compare-pictures.ts';
 
 /** What is wrong with a seam, in words. */
 function describe({ frame, segments, digests, pictures, levels, pixels }: Seam): string {
@@ -24,7 +26,7 @@ export function seamWarnings({ mismatched, mismatches }: Seams): string[] {
 }
 
 export interface CheckSeamsOptions {
-  readonly plan: Pick<Plan, 'frameJobs' | 'onSeamMismatch'>;
+  readonly plan: Pick<Plan, 'frameJobs' | 'onSeamMismatch' | 'composition' | 'encoding'>;
   /** In the order of the frame jobs. */
   readonly results: readonly FrameResult[];
   readonly store: ObjectStore;
@@ -55,7 +57,7 @@ export async function checkSeams({ plan, results, store, signal }: CheckSeamsOpt
     }
     const [one, other] = await Promise.all([readPicture(store, ahead), readPicture(store, own)]);
     const difference =
-      one && other ? await comparePictures(one, other, signal) : { levels: null, pixels: null };
+      one && other ? await comparePictures(one, other, pictureSize(plan).width, signal) : NO_PICTURE;
     const seam: Seam = {
       frame: plan.frameJobs[index]?.range[0] as number,
       segments: [before.index, after.index],
@@ -63,7 +65,7 @@ export async function checkSeams({ plan, results, store, signal }: CheckSeamsOpt
       pictures: [ahead.key, own.key],
       ...difference,
     };
-    if (isRounding(difference)) {
+    if (isRounding(difference, screenshotOf(plan.encoding))) {
       seams.rounded++;
       if (roundings.length < LISTED_SEAMS) roundings.push(seam);
       continue;

@@ -1,12 +1,12 @@
 import { performance } from 'node:perf_hooks';
 import { captureScale } from '../types/codecs.ts';
 import type { FrameJob } from '../types/frame-job.ts';
+import type { Screenshot } from '../types/screenshot.ts';
+import { screenshotOf } from '../types/screenshot.ts';
 import { throwIfAborted } from '../utils/abort.ts';
 import type { Browser } from './browser.ts';
 import { Capture } from './capture.ts';
-import type { Screenshot } from './frame-ticker.ts';
 import { PageSession } from './page-session.ts';
-import { screenshotOf } from './screenshot.ts';
 
 /** What decides the pictures of a frame job. */
 export type Scene = Pick<FrameJob, 'composition' | 'encoding' | 'page'>;

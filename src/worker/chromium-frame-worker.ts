@@ -16,6 +16,7 @@ import {
   type SegmentRecord,
   segmentRecordSchema,
 } from '../types/frame-job.ts';
+import { screenshotOf } from '../types/screenshot.ts';
 import { onAbort, throwIfAborted } from '../utils/abort.ts';
 import { sha256, sha256File } from '../utils/digest.ts';
 import { freeBytes } from '../utils/disk-space.ts';
@@ -32,7 +33,6 @@ import { readPacketTimes } from '../utils/packet-times.ts';
 import { createWorkFolder } from '../utils/work-folder.ts';
 import { Browser, type BrowserKind, type CaptureMode } from './browser.ts';
 import { CompositionServer } from './composition-server.ts';
-import { screenshotOf } from './screenshot.ts';
 import { writeSegment } from './segment-writer.ts';
 import { serveBundle } from './serve-bundle.ts';
 import { workerVersion } from './worker-version.ts';

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { performance } from 'node:perf_hooks';
-import { captureScale, outputFrames, outputSize } from '../types/codecs.ts';
+import { outputFrames, outputSize, pictureSize } from '../types/codecs.ts';
 import type { FrameJobContext } from '../types/contracts.ts';
 import { outputFps } from '../types/fps.ts';
 import type { FrameJob, FrameTimings } from '../types/frame-job.ts';
@@ -52,7 +52,7 @@ export async function writeSegment(
     fps: outputFps(composition.fps, encoding.everyNthFrame),
     pictures: camera.screenshot.format,
     size: outputSize(composition, encoding),
-    pictureSize: outputSize(composition, { scale: captureScale(encoding) }),
+    pictureSize: pictureSize(job),
     file,
     signal,
   });

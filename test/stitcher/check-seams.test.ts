@@ -5,7 +5,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { checkSeams } from '../../src/stitcher/check-seams.ts';
 import { comparePictures, isRounding } from '../../src/stitcher/compare-pictures.ts';
 import { LocalStore } from '../../src/storage/local-store.ts';
+import { encodingSchema } from '../../src/types/encoding.ts';
 import type { FrameJob, FrameResult, KeptPicture } from '../../src/types/frame-job.ts';
+import type { Plan } from '../../src/types/plan.ts';
 import { sha256 } from '../../src/utils/digest.ts';
 import { SeamMismatchError } from '../../src/utils/errors.ts';
 import { startFfmpeg } from '../../src/utils/ffmpeg.ts';
@@ -40,21 +42,34 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe('comparePictures', () => {
   test('counts the pixels that differ, and the levels of the one that differs most', async () => {
-    expect(await comparePictures(plain, plain)).toEqual({ levels: 0, pixels: 0 });
-    expect(await comparePictures(plain, await png({ pixels: 7, levels: 30 }))).toEqual({
-      levels: 30,
-      pixels: 7,
-    });
-    expect(await comparePictures(await png({ pixels: 7, levels: 30 }), plain)).toEqual({
-      levels: 30,
-      pixels: 7,
-    });
+    expect(await comparePictures(plain, plain, SIZE)).toEqual({ levels: 0, blockLevels: 0, pixels: 0 });
+    const lighter = await png({ pixels: 7, levels: 30 });
+    const difference = { levels: 30, blockLevels: (7 * 30) / 64, pixels: 7 };
+    expect(await comparePictures(plain, lighter, SIZE)).toEqual(difference);
+    expect(await comparePictures(lighter, plain, SIZE)).toEqual(difference);
   });
 
   test('takes pictures of two sizes for wholly different', async () => {
     const smaller = await png({ pixels: 0, levels: 0 }, SIZE / 2);
-    expect(await comparePictures(plain, smaller)).toEqual({ levels: 255, pixels: SIZE * SIZE });
+    expect(await comparePictures(plain, smaller, SIZE)).toEqual({
+      levels: 255,
+      blockLevels: 255,
+      pixels: SIZE * SIZE,
+    });
   });
+});
+
+test('isRounding', () => {
+  const png = { format: 'png' } as const;
+  const jpeg = { format: 'jpeg', quality: 95 } as const;
+  const pixels = 1000;
+  expect(isRounding({ levels: 2, blockLevels: 2, pixels }, png)).toBe(true);
+  expect(isRounding({ levels: 3, blockLevels: 0.1, pixels }, png)).toBe(false);
+  expect(isRounding({ levels: 20, blockLevels: 2, pixels }, jpeg)).toBe(true);
+  expect(isRounding({ levels: 21, blockLevels: 0.5, pixels }, jpeg)).toBe(false);
+  expect(isRounding({ levels: 5, blockLevels: 2.1, pixels }, jpeg)).toBe(false);
+  expect(isRounding({ levels: 21, blockLevels: 0.5, pixels }, { format: 'jpeg', quality: 90 })).toBe(true);
+  expect(isRounding({ levels: null, blockLevels: null, pixels: null }, png)).toBe(false);
 });
 
 describe('checkSeams', () => {
@@ -70,6 +85,8 @@ describe('checkSeams', () => {
       plan: {
         frameJobs: [{ range: [3, 8] }, { range: [8, 12] }] as unknown as FrameJob[],
         onSeamMismatch,
+        composition: { width: SIZE, height: SIZE } as Plan['composition'],
+        encoding: encodingSchema.parse({ codec: 'png' }),
       },
       results: [
         { index: 0, firstPicture: own, nextPicture: ahead },
@@ -94,6 +111,7 @@ describe('checkSeams', () => {
         digests: [ahead.sha256, own.sha256],
         pictures: [ahead.key, own.key],
         levels: 1,
+        blockLevels: 8 / 64,
         pixels: 9,
       },
     ]);
@@ -107,6 +125,7 @@ describe('checkSeams', () => {
       digests: [ahead.sha256, own.sha256],
       pictures: [ahead.key, own.key],
       levels: 90,
+      blockLevels: (8 * 90) / 64,
       pixels: 9,
     };
     const failure = await meet(ahead, own).catch((error: unknown) => error);
@@ -120,7 +139,9 @@ describe('checkSeams', () => {
     const lost = { key: 'segments/lost.png', sha256: sha256('a picture') };
     const damaged = { ...(await keep(plain)), sha256: sha256('another') };
     for (const ahead of [lost, damaged])
-      expect((await meet(ahead, own, 'warn')).mismatches).toMatchObject([{ levels: null, pixels: null }]);
+      expect((await meet(ahead, own, 'warn')).mismatches).toMatchObject([
+        { levels: null, blockLevels: null, pixels: null },
+      ]);
   });
 
   test('proves nothing where nobody looked ahead', async () => {

@@ -1,8 +1,15 @@
-import { codecTraits } from '../types/codecs.ts';
-import type { Encoding } from '../types/encoding.ts';
-import type { Screenshot } from './frame-ticker.ts';
+import { codecTraits } from './codecs.ts';
+import type { Encoding } from './encoding.ts';
 
 const JPEG_QUALITY = 95;
+
+/** How a picture is taken. */
+export interface Screenshot {
+  readonly format: 'jpeg' | 'png';
+  /** 1 to 100, for `jpeg`. */
+  readonly quality?: number;
+  readonly optimizeForSpeed?: boolean;
+}
 
 /** How the pictures of an encoding are taken. */
 export function screenshotOf({ codec, crf, transparent, jpegQuality }: Encoding): Screenshot {
