@@ -1,4 +1,7 @@
-/** What the proof of the seams and the hashes of the frames cost: `npm run bench:seams`, on an idle machine. */
+/**
+ * What the proof of the seams and the hashes of the frames cost: `npm run bench:seams`. A busy machine makes the
+ * plan's segments shorter; `--frames` gives them the length that they have on an idle one.
+ */
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import { segmentLength } from '../src/orchestrator/segment-ranges.ts';
@@ -14,7 +17,11 @@ import { compositionOf, type Subject, subjects } from './prepare.ts';
 import { cpuTimeOfTree } from './simulate/cpu-time.ts';
 
 const { values } = parseArgs({
-  options: { rounds: { type: 'string', default: '3' }, only: { type: 'string' } },
+  options: {
+    rounds: { type: 'string', default: '3' },
+    frames: { type: 'string' },
+    only: { type: 'string' },
+  },
 });
 
 /** The work that a plan puts into a segment on a machine of up to 4 cores. */
@@ -64,7 +71,7 @@ async function measure(subject: Subject): Promise<void> {
 
   const sample = (await render(SAMPLE_FRAMES, false)).result;
   const { seek, capture } = sample.timings;
-  const frames = segmentLength((seek + capture) / SAMPLE_FRAMES, SEGMENT_MS);
+  const frames = Number(values.frames ?? segmentLength((seek + capture) / SAMPLE_FRAMES, SEGMENT_MS));
   const runs: Record<'with' | 'without', Run[]> = { with: [], without: [] };
   for (let round = 0; round < Number(values.rounds); round++)
     for (const kind of round % 2 === 0 ? (['with', 'without'] as const) : (['without', 'with'] as const))
