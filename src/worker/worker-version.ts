@@ -3,7 +3,7 @@ import { packageVersion } from '../utils/package-version.ts';
 import { openKit } from './kit.ts';
 
 /** Raised with every change after which the same frame job may give other pixels or other bytes. */
-const PIXEL_REVISION = 11;
+const PIXEL_REVISION = 12;
 
 let version: Promise<string> | undefined;
 
