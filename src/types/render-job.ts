@@ -56,6 +56,8 @@ export const renderJobSchema = z.strictObject({
   encoding: encodingSchema.prefault({}),
   chunking: chunkingSchema.prefault({}),
   page: pageOptionsSchema.prefault({}),
+  /** `false` renders everything anew: nothing that an earlier run stored or measured is trusted. @default true */
+  cache: z.boolean().default(true),
 });
 /** A job as it is written: whatever has a default may be left out. */
 export type RenderJobInput = z.input<typeof renderJobSchema>;

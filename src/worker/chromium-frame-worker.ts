@@ -3,6 +3,7 @@ import path from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { BlobCache, type BlobLease } from '../storage/blob-cache.ts';
 import { readBundle } from '../storage/bundle.ts';
+import { keepAlive } from '../storage/keep-alive.ts';
 import { keys } from '../storage/keys.ts';
 import { findJson, type ObjectStore, putJson } from '../storage/object-store.ts';
 import { captureScale, codecTraits } from '../types/codecs.ts';
@@ -75,7 +76,10 @@ export class ChromiumFrameWorker implements FrameWorker, AsyncDisposable {
       );
     }
     const found = await this.findSegment(job.segmentKey);
-    if (found) return { ...found, index: job.index };
+    if (found) {
+      await this.#keepSegment(found);
+      return { ...found, index: job.index };
+    }
     const { capture } = job.page;
     const slow = capture === 'screenshot';
     const modes: CaptureMode[] = slow ? ['screenshot'] : ['begin-frame', 'begin-frame'];
@@ -185,6 +189,13 @@ export class ChromiumFrameWorker implements FrameWorker, AsyncDisposable {
       frameDigests,
     } satisfies SegmentRecord);
     return result;
+  }
+
+  async #keepSegment({ segmentKey, videoKey }: FrameResult): Promise<void> {
+    for (const key of [keys.segmentRecord(segmentKey), videoKey]) {
+      const info = await this.store.head(key);
+      if (info) await keepAlive(this.store, info);
+    }
   }
 
   async #takeStage(kind: BrowserKind): Promise<Stage> {

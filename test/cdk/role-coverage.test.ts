@@ -16,6 +16,7 @@ const needs: Readonly<Record<string, 'read' | 'write'>> = {
   list: 'read',
   put: 'write',
   putIfAbsent: 'write',
+  touch: 'write',
 };
 
 /** A store that, as a bucket does, gives no file of its own, and notes what is asked of it. */
