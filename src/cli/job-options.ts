@@ -62,6 +62,7 @@ export interface JobFlags extends CompositionFlags, PageFlags, EncodingFlags {
   frames?: FrameRange;
   segments?: number;
   segmentSeconds?: number;
+  cache?: boolean;
 }
 
 /** What is known of a job before its flags are looked at. */
@@ -206,6 +207,7 @@ export async function toRenderJob(
     encoding,
     chunking: { ...base.chunking, ...chunking },
     page: { ...base.page, ...pageOptionsOf(flags) },
+    ...given({ cache: flags.cache }),
   };
 }
 
@@ -215,5 +217,6 @@ export function addSegmentOptions(command: Command): Command {
     .option('--concurrency <n>', 'segments at the same time (default: half the cores)', countFlag)
     .option('--segments <n>', 'cut into just this many segments', countFlag)
     .option('--segment-seconds <seconds>', 'work that a segment should take', numberFlag)
+    .option('--no-cache', 'render everything anew: trust nothing that an earlier run left in the store')
     .option('--frames <range>', 'first-last, both rendered, such as 0-149; or one frame', framesFlag);
 }

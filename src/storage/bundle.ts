@@ -33,7 +33,7 @@ export interface Bundle {
 }
 
 export const blobKey = (digest: string): string => `blobs/${digest}`;
-const bundleKey = (digest: string): string => `bundles/${digest}.json`;
+export const bundleKey = (digest: string): string => `bundles/${digest}.json`;
 
 /** To the store at the same time. */
 const MAX_REQUESTS = 32;

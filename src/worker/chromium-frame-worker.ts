@@ -77,7 +77,8 @@ export class ChromiumFrameWorker implements FrameWorker, AsyncDisposable {
     }
     const found = await this.findSegment(job.segmentKey);
     if (found) {
-      await this.#keepSegment(found);
+      const video = await this.store.head(found.videoKey);
+      if (video) await keepAlive(this.store, video, keys.segmentRecord(found.segmentKey));
       return { ...found, index: job.index };
     }
     const { capture } = job.page;
@@ -189,13 +190,6 @@ export class ChromiumFrameWorker implements FrameWorker, AsyncDisposable {
       frameDigests,
     } satisfies SegmentRecord);
     return result;
-  }
-
-  async #keepSegment({ segmentKey, videoKey }: FrameResult): Promise<void> {
-    for (const key of [keys.segmentRecord(segmentKey), videoKey]) {
-      const info = await this.store.head(key);
-      if (info) await keepAlive(this.store, info);
-    }
   }
 
   async #takeStage(kind: BrowserKind): Promise<Stage> {
