@@ -151,8 +151,8 @@ describe('examples', () => {
 
   test('every third frame: a segment of another phase, or one that ends between steps, does not fit', () => {
     const stored: FrameRange[] = [
-      [1, 13],
-      [3, 10],
+      [0, 16],
+      [14, 30],
       [6, 14],
     ];
     expect(coverRange([0, 30], stored, 3)).toEqual([{ range: [0, 30], stored: false }]);
