@@ -80,7 +80,9 @@ export class S3Bucket {
         }),
       );
       if (!Body || ContentLength === undefined) throw new StorageError(`S3 sent no bytes of ${key}.`);
-      return { body: Body as Readable, size: (from?.offset ?? 0) + ContentLength, etag: ETag };
+      // An answer may break off before anybody reads it; who reads it then is told.
+      const body = (Body as Readable).on('error', () => {});
+      return { body, size: (from?.offset ?? 0) + ContentLength, etag: ETag };
     });
   }
 
