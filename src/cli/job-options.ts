@@ -64,6 +64,7 @@ export interface JobFlags extends CompositionFlags, PageFlags, EncodingFlags {
   segments?: number;
   segmentSeconds?: number;
   onSeamMismatch?: RenderJobInput['onSeamMismatch'];
+  cache?: boolean;
 }
 
 /** What is known of a job before its flags are looked at. */
@@ -208,6 +209,7 @@ export async function toRenderJob(
     encoding,
     chunking: { ...base.chunking, ...chunking },
     page: { ...base.page, ...pageOptionsOf(flags) },
+    ...given({ cache: flags.cache }),
   };
 }
 
@@ -223,5 +225,6 @@ export function addSegmentOptions(command: Command): Command {
         'what a frame does that two segments show differently where they meet (default: fail)',
       ).choices(renderJobSchema.shape.onSeamMismatch.unwrap().options),
     )
+    .option('--no-cache', 'render everything anew: trust nothing that an earlier run left in the store')
     .option('--frames <range>', 'first-last, both rendered, such as 0-149; or one frame', framesFlag);
 }

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { KitError } from '../utils/errors.ts';
 import { packageVersion } from '../utils/package-version.ts';
 import { addBundleCommand } from './bundle-command.ts';
+import { addCacheCommand } from './cache-command.ts';
 import { addDeployCommand } from './deploy-command.ts';
 import { addDestroyCommand } from './destroy-command.ts';
 import { addDoctorCommand } from './doctor-command.ts';
@@ -62,6 +63,7 @@ function createProgram(): Command {
   addEstimateCommand(program);
   addQuotaCommand(program);
   addBundleCommand(program);
+  addCacheCommand(program);
   return program;
 }
 

@@ -22,9 +22,10 @@ import { stopwatch } from './stopwatch.ts';
 /** Plans a job and writes `job.json` and `plan.json`. */
 export async function planStep(job: RenderJob, options: PlanOptions): Promise<Plan> {
   const clock = stopwatch();
-  const plan = await planJob(job, options);
   const { store } = options.worker;
+  // First of all: what a render that has begun needs is not pruned.
   await putJson(store, keys.job(job.id), job);
+  const plan = await planJob(job, options);
   await writePlan(store, plan, clock());
   return plan;
 }

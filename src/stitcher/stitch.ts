@@ -1,3 +1,4 @@
+import { keys } from '../storage/keys.ts';
 import { localCopy } from '../storage/local-copy.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { codecTraits, outputFrames } from '../types/codecs.ts';
@@ -6,7 +7,7 @@ import type { FrameResult } from '../types/frame-job.ts';
 import type { Plan } from '../types/plan.ts';
 import type { Seams } from '../types/seams.ts';
 import { sha256File } from '../utils/digest.ts';
-import { StitchError } from '../utils/errors.ts';
+import { NotFoundError, SegmentDamagedError, StitchError } from '../utils/errors.ts';
 import { runLimited } from '../utils/run-limited.ts';
 import { createWorkFolder } from '../utils/work-folder.ts';
 import { checkOutput } from './check-output.ts';
@@ -46,32 +47,43 @@ function inOrder({ plan, results }: StitchOptions): FrameResult[] {
   });
 }
 
-async function fetchSegment(result: FrameResult, store: ObjectStore, folder: string): Promise<SegmentFile> {
-  const file = await localCopy(store, result.videoKey, folder);
-  if ((await sha256File(file)) !== result.sha256) {
-    throw new StitchError(
-      `Segment ${result.index} is damaged in the store (${result.videoKey}). Delete it and render again.`,
-      {
-        details: { index: result.index, key: result.videoKey },
-      },
-    );
-  }
-  return { file, frames: result.frames };
+/** A segment as it was put into the store; `undefined` when it is gone or damaged, and its record is then emptied. */
+async function fetchSegment(
+  { segmentKey, videoKey, sha256, frames }: FrameResult,
+  store: ObjectStore,
+  folder: string,
+): Promise<SegmentFile | undefined> {
+  const file = await localCopy(store, videoKey, folder).catch((error: unknown) => {
+    if (error instanceof NotFoundError) return undefined;
+    throw error;
+  });
+  if (file !== undefined && (await sha256File(file)) === sha256) return { file, frames };
+  await store.put(keys.segmentRecord(segmentKey), '');
+  return undefined;
+}
+
+/** @throws SegmentDamagedError that names all that are damaged */
+async function fetchSegments(options: StitchOptions, folder: string): Promise<SegmentFile[]> {
+  const { plan, store, signal } = options;
+  const found = await runLimited(inOrder(options), MAX_FETCHES, signal, (result) =>
+    fetchSegment(result, store, folder),
+  );
+  const segments = found.filter((segment) => segment !== undefined);
+  if (segments.length === found.length) return segments;
+  const damaged = plan.frameJobs.filter((_, place) => found[place] === undefined);
+  throw SegmentDamagedError.of(damaged, store.url);
 }
 
 /**
  * Joins a plan's segments and its sound into the output, and checks what came out and where they meet.
- * @throws StitchError when a segment is missing or wrong, or the joined video is; SeamMismatchError, EncoderError,
- *   DiskFullError
+ * @throws SegmentDamagedError when segments are to be rendered again; StitchError when a segment is missing or
+ *   wrong, or the joined video is; SeamMismatchError, EncoderError, DiskFullError
  */
 export async function stitch(options: StitchOptions): Promise<Seams> {
   const { plan, store, audioFile, output, signal } = options;
-  const ordered = inOrder(options);
-  const seams = await checkSeams({ plan, results: ordered, store, signal });
   await using folder = await createWorkFolder('stitch');
-  const segments = await runLimited(ordered, MAX_FETCHES, signal, (result) =>
-    fetchSegment(result, store, folder.path),
-  );
+  const segments = await fetchSegments(options, folder.path);
+  const seams = await checkSeams({ plan, results: inOrder(options), store, signal });
   const fps = outputFps(plan.composition.fps, plan.encoding.everyNthFrame);
   await concatSegments({
     segments,

@@ -1,5 +1,6 @@
 /** Where things lie in a store. */
 export const keys = {
+  segmentsOf: (content: string): string => `segments/${content}/`,
   segmentVideo: (segmentKey: string, extension: string): string => `segments/${segmentKey}.${extension}`,
   segmentRecord: (segmentKey: string): string => `segments/${segmentKey}.json`,
   segmentPicture: (segmentKey: string, which: 'first' | 'next', extension: string): string =>

@@ -3,6 +3,9 @@ import { resolvedCompositionSchema, sha256Schema } from './composition.ts';
 import { encodingSchema } from './encoding.ts';
 import { frameRangeSchema, idSchema, pageOptionsSchema } from './render-job.ts';
 
+/** `<SHA-256 of what decides the pixels>/<start>-<end>`. */
+const segmentKeySchema = z.string().regex(/^[0-9a-f]{64}\/\d+-\d+$/, 'must be a digest and a range');
+
 /** One frame range of a plan, for one worker. */
 export const frameJobSchema = z.strictObject({
   jobId: idSchema,
@@ -15,8 +18,8 @@ export const frameJobSchema = z.strictObject({
   lookAhead: z.boolean().default(false),
   encoding: encodingSchema,
   page: pageOptionsSchema.extend({ seekMode: z.enum(['seek', 'replay']) }),
-  /** Digest of all that decides the pixels; the segment's name in the store. */
-  segmentKey: sha256Schema,
+  /** Digest of all that decides the pixels, and the range; the segment's name in the store. */
+  segmentKey: segmentKeySchema,
   /** Version of the worker that the plan was made for; another one refuses the job. */
   workerVersion: z.string().min(1),
 });
@@ -46,7 +49,7 @@ export type KeptPicture = z.output<typeof keptPictureSchema>;
 /** What a worker says of the segment it wrote. */
 export const frameResultSchema = z.strictObject({
   index: z.int().min(0),
-  segmentKey: sha256Schema,
+  segmentKey: segmentKeySchema,
   /** The store's key of the video. */
   videoKey: z.string(),
   sha256: sha256Schema,

@@ -11,7 +11,7 @@ export const INLINE_SEGMENTS = 40;
 export const estimateSchema = z.strictObject({
   /** Milliseconds of one worker for one frame, measured on sample frames. */
   msPerFrame: z.number(),
-  /** Milliseconds of one worker for all frames. */
+  /** Milliseconds of one worker for the frames that the store does not have. */
   workMs: z.number(),
   /** Milliseconds until the last segment, at the planned parallelism. */
   wallMs: z.number(),
@@ -30,6 +30,8 @@ export const planSchema = z.strictObject({
   maxParallel: z.int().min(1),
   frameJobs: z.array(frameJobSchema).min(1),
   onSeamMismatch: onSeamMismatchSchema,
+  /** Frame jobs whose segments the store had when the plan was made. */
+  segmentsFound: z.int().min(0),
   audioTracks: z.array(audioTrackSchema),
   estimate: estimateSchema,
   warnings: z.array(z.string()),

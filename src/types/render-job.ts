@@ -61,6 +61,8 @@ export const renderJobSchema = z.strictObject({
   page: pageOptionsSchema.prefault({}),
   /** What a seam does whose two sides show its frame differently. @default "fail" */
   onSeamMismatch: onSeamMismatchSchema.default('fail'),
+  /** `false` renders everything anew: nothing that an earlier run stored or measured is trusted. @default true */
+  cache: z.boolean().default(true),
 });
 /** A job as it is written: whatever has a default may be left out. */
 export type RenderJobInput = z.input<typeof renderJobSchema>;

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { BlobCache, type BlobLease } from '../storage/blob-cache.ts';
 import { readBundle } from '../storage/bundle.ts';
+import { keepAlive } from '../storage/keep-alive.ts';
 import { keys } from '../storage/keys.ts';
 import { findJson, type ObjectStore, putJson } from '../storage/object-store.ts';
 import { captureScale, codecTraits } from '../types/codecs.ts';
@@ -77,7 +78,13 @@ export class ChromiumFrameWorker implements FrameWorker, AsyncDisposable {
       );
     }
     const found = await this.findSegment(job.segmentKey);
-    if (found) return { ...found, index: job.index };
+    if (found) {
+      const video = await this.store.head(found.videoKey);
+      const pictures = [found.firstPicture, ...(found.nextPicture ? [found.nextPicture] : [])];
+      const others = [keys.segmentRecord(found.segmentKey), ...pictures.map(({ key }) => key)];
+      if (video) await keepAlive(this.store, video, ...others);
+      return { ...found, index: job.index };
+    }
     const { capture } = job.page;
     const slow = capture === 'screenshot';
     const modes: CaptureMode[] = slow ? ['screenshot'] : ['begin-frame', 'begin-frame'];
