@@ -1,3 +1,4 @@
+import { segmentKey } from '../src/orchestrator/segment-key.ts';
 import { LocalStore } from '../src/storage/local-store.ts';
 import { encodingSchema } from '../src/types/encoding.ts';
 import { type FrameJob, frameJobSchema } from '../src/types/frame-job.ts';
@@ -27,7 +28,7 @@ export async function measureOurs(subject: Subject): Promise<Measurement> {
     range: [0, subject.frames],
     encoding: encodingSchema.parse({}),
     page: { seekMode: 'seek' },
-    segmentKey: sha256('bench'),
+    segmentKey: segmentKey(sha256('bench'), [0, subject.frames]),
     workerVersion: await workerVersion(),
   });
   await using worker = new ChromiumFrameWorker(store);

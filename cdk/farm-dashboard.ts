@@ -28,6 +28,14 @@ export class FarmDashboard extends Construct {
       left: cloudwatch.IMetric[],
       more: Partial<cloudwatch.GraphWidgetProps> = {},
     ) => new cloudwatch.GraphWidget({ title, left, width: 12, height: 6, ...more });
+    const told = (metricName: string, statistic: string, label = metricName) =>
+      new cloudwatch.Metric({
+        namespace: 'HeliosInfra',
+        metricName,
+        dimensionsMap: { farm, service: 'render' },
+        statistic,
+        label,
+      });
     const of = (metric: (fn: IFunction) => cloudwatch.Metric) =>
       functionNames.map((name) => metric(functions[name]).with({ label: name }));
     this.dashboard = new cloudwatch.Dashboard(this, 'Dashboard', {
@@ -68,6 +76,13 @@ export class FarmDashboard extends Construct {
             ],
             { leftAnnotations: [{ label: 'timeout', value: props.renderTimeout.toMilliseconds() }] },
           ),
+        ],
+        [
+          graph('Frames', [told('Frames', 'Sum', 'rendered'), told('CachedFrames', 'Sum', 'found')]),
+          graph('Time of a frame', [
+            told('FrameTime', cloudwatch.Stats.p(50), 'median'),
+            told('FrameTime', cloudwatch.Stats.p(95), '95 of 100'),
+          ]),
         ],
         [
           graph(

@@ -12,7 +12,7 @@ export const mapRunsPrefix = 'map-runs';
 /** What each function reads and writes, and nothing else; `docs/security.md` shows it as a table. */
 export const keyAccess: Readonly<Record<FunctionName, KeyAccess>> = {
   plan: {
-    read: ['blobs/*', 'bundles/*', 'probes/*'],
+    read: ['blobs/*', 'bundles/*', 'probes/*', 'segments/*'],
     write: ['blobs/*', 'probes/*', 'renders/*/job.json', 'renders/*/plan.json', 'renders/*/segments.json'],
   },
   render: {
@@ -22,7 +22,7 @@ export const keyAccess: Readonly<Record<FunctionName, KeyAccess>> = {
   audio: { read: ['blobs/*', 'renders/*/plan.json'], write: ['renders/*/audio.*'] },
   stitch: {
     read: ['renders/*/plan.json', 'renders/*/audio.*', 'renders/*/progress/*', 'segments/*'],
-    write: ['renders/*/output.*', 'renders/*/output/*', 'renders/*/result.json'],
+    write: ['renders/*/output.*', 'renders/*/output/*', 'renders/*/result.json', 'segments/*.json'],
   },
   failure: {
     read: ['renders/*/error.json', 'renders/*/progress/*.error.json'],

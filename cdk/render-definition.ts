@@ -1,4 +1,5 @@
 import { INLINE_SEGMENTS } from '../src/types/plan.ts';
+import { SegmentDamagedError } from '../src/utils/errors.ts';
 import { mapRunsPrefix } from './farm-keys.ts';
 import type { FunctionName } from './function-sizes.ts';
 import { retries } from './retries.ts';
@@ -178,9 +179,19 @@ export function renderDefinition(parts: DefinitionParts): State {
           'audioMs.$': '$.parts.audio.ms',
         }),
         ResultSelector: { 'result.$': '$.Payload' },
-        Catch: catchAll('Record failure'),
+        Catch: [
+          { ErrorEquals: [SegmentDamagedError.name], ResultPath: '$.error', Next: 'Mended before?' },
+          ...catchAll('Record failure'),
+        ],
         Next: 'Announce success',
       },
+      'Mended before?': {
+        Type: 'Choice',
+        Choices: [{ Variable: '$.mended', IsPresent: true, Next: 'Record failure' }],
+        Default: 'Mend segments',
+      },
+      // The render function finds the sound ones, and renders what the store lost.
+      'Mend segments': { Type: 'Pass', Result: true, ResultPath: '$.mended', Next: 'Render and mix' },
       'Announce success': {
         ...putEvent('Render Succeeded', { ...ofExecution, 'output.$': '$.result.output' }, 'Rendered'),
         Next: 'Rendered',

@@ -108,6 +108,7 @@ export class RenderFarm extends Construct {
           size: sizes[name],
           layers: layersOf[name].map((layer) => this.layers[layer]),
           environment: {
+            HELIOS_FARM: farmName,
             HELIOS_STORE: store.url,
             HELIOS_KIT: '/opt/helios',
             ...(name === 'plan' ? { HELIOS_MAX_PARALLEL: String(maxParallel) } : {}),

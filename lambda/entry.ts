@@ -28,7 +28,12 @@ export function entry<T>(
   { measure }: EntryOptions<T> = {},
 ): (event: unknown, context: Context) => Promise<T> {
   const logger = new Logger({ serviceName: service });
-  const metrics = new Metrics({ namespace: 'HeliosInfra', serviceName: service });
+  const { HELIOS_FARM: farm = 'default' } = process.env;
+  const metrics = new Metrics({
+    namespace: 'HeliosInfra',
+    serviceName: service,
+    defaultDimensions: { farm },
+  });
   const tracer = new Tracer({ serviceName: service, captureHTTPsRequests: false });
   return async (event, context) => {
     logger.addContext(context);

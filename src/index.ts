@@ -21,6 +21,12 @@ export { Handlers, type HandlersOptions } from './orchestrator/handlers.ts';
 export { JobOrchestrator, type RunOptions, referenceTo } from './orchestrator/job-orchestrator.ts';
 export type { OnProgress } from './orchestrator/progress.ts';
 export { type RenderLocallyOptions, renderLocally } from './orchestrator/render-locally.ts';
+export {
+  type DifferentFrame,
+  type Verification,
+  type VerifyOptions,
+  verifyRender,
+} from './orchestrator/verify.ts';
 export { LocalStore } from './storage/local-store.ts';
 export type { ObjectBody, ObjectInfo, ObjectStore, PutOptions } from './storage/object-store.ts';
 export { openStore } from './storage/open-store.ts';

@@ -1,6 +1,7 @@
 /** Measures the constants of constants.ts: `node bench/simulate/measure.ts`. CPU times, for the machine may be busy. */
 import path from 'node:path';
 import { performance } from 'node:perf_hooks';
+import { segmentKey } from '../../src/orchestrator/segment-key.ts';
 import { mixAudio } from '../../src/stitcher/audio-mix.ts';
 import { checkOutput } from '../../src/stitcher/check-output.ts';
 import { concatSegments } from '../../src/stitcher/concat.ts';
@@ -8,6 +9,7 @@ import { LocalStore } from '../../src/storage/local-store.ts';
 import { audioTrackSchema } from '../../src/types/audio.ts';
 import { encodingSchema } from '../../src/types/encoding.ts';
 import { type FrameResult, frameJobSchema } from '../../src/types/frame-job.ts';
+import type { FrameRange } from '../../src/types/render-job.ts';
 import { sha256 } from '../../src/utils/digest.ts';
 import { createWorkFolder } from '../../src/utils/work-folder.ts';
 import { ChromiumFrameWorker } from '../../src/worker/chromium-frame-worker.ts';
@@ -40,14 +42,15 @@ async function measureFrames(subject: Subject, store: LocalStore) {
   await using worker = new ChromiumFrameWorker(store);
   const version = await workerVersion();
   const render = (start: number, frames: number): Promise<Cost<FrameResult>> => {
+    const range: FrameRange = [start, start + frames];
     const job = frameJobSchema.parse({
       jobId: 'measure',
       index: 0,
       composition,
-      range: [start, start + frames],
+      range,
       encoding,
       page: { seekMode: 'seek' },
-      segmentKey: sha256(`${subject.name} ${start} ${frames}`),
+      segmentKey: segmentKey(sha256(subject.name), range),
       workerVersion: version,
     });
     return costOf(() => worker.renderFrame(job));

@@ -69,6 +69,7 @@ export function summarizeHistory(events: readonly HistoryEvent[]): ExecutionSumm
       if (entered.name === 'Render and mix') {
         phase = 'render';
         renderSince = timestamp?.getTime();
+        Object.assign(inline, { started: 0, succeeded: 0, failed: 0 });
       } else if (entered.name === 'Stitch') phase = 'stitch';
     }
     const { stateExitedEventDetails: exited } = event;

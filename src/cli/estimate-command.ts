@@ -46,9 +46,17 @@ function costRows({ functions, stateMachine, storage, total }: Cost): string[] {
   return rows.filter((row) => !row.endsWith('$0.0000') || row.includes('total'));
 }
 
-function before({ frames, segments, parallel, seconds, cost, assumptions }: FarmEstimate): string {
+function before({
+  frames,
+  segments,
+  segmentsFound,
+  parallel,
+  seconds,
+  cost,
+  assumptions,
+}: FarmEstimate): string {
   return [
-    `${count(frames, 'frame')} in ${count(segments, 'segment')}, ${parallel} at the same time: about ${formatClock(seconds)}, ${formatUsd(cost.total)}`,
+    `${count(frames, 'frame')} in ${count(segments, 'segment')} (${segmentsFound} in the store), ${parallel} at the same time: about ${formatClock(seconds)}, ${formatUsd(cost.total)}`,
     ...costRows(cost),
     'Taken for granted:',
     ...assumptions.map((text) => `  ${text}`),

@@ -38,6 +38,30 @@ export function framesFlag(text: string): FrameRange {
   return [Number(first), Number(last) + 1];
 }
 
+const UNIT_MS: Readonly<Record<string, number>> = {
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+};
+
+/** A stretch of time, such as `30m`, `12h`, `7d`, in milliseconds. */
+export function ageFlag(text: string): number {
+  const [, number, unit = ''] = /^(\d{1,6})([smhdw])$/.exec(text) ?? [];
+  if (number === undefined)
+    throw new InvalidArgumentError('It must be a number and s, m, h, d or w, such as 7d.');
+  return Number(number) * (UNIT_MS[unit] as number);
+}
+
+/** A size, such as `500MB` or `10GB`, in bytes; units of 1000. */
+export function bytesFlag(text: string): number {
+  const [, number, unit = ''] = /^(\d{1,6}(?:\.\d{1,3})?)\s?([kMGT]?)B$/i.exec(text) ?? [];
+  if (number === undefined)
+    throw new InvalidArgumentError('It must be a number and B, kB, MB, GB or TB, such as 10GB.');
+  return Math.round(Number(number) * 1000 ** ' KMGT'.indexOf(unit.toUpperCase() || ' '));
+}
+
 /**
  * Input props: a JSON object, or the name of a file that holds one.
  * @throws ValidationError

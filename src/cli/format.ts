@@ -26,6 +26,13 @@ export function formatMs(ms: number): string {
   return `${(ms / 1000).toFixed(1)} s`;
 }
 
+/** The time since an instant (ISO 8601) in its largest unit: `3 days`, `1 minute`. */
+export function formatAge(since: string): string {
+  const minutes = Math.max(0, Date.now() - new Date(since).getTime()) / 60_000;
+  if (minutes >= 2880) return count(Math.floor(minutes / 1440), 'day');
+  return minutes >= 120 ? count(Math.floor(minutes / 60), 'hour') : count(Math.floor(minutes), 'minute');
+}
+
 /** USD, with enough digits to say something of small sums. */
 export function formatUsd(usd: number): string {
   return `$${usd >= 1 ? usd.toFixed(2) : usd.toFixed(4)}`;

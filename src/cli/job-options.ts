@@ -16,6 +16,7 @@ import {
   type PageOptions,
   pageOptionsSchema,
   type RenderJobInput,
+  renderJobSchema,
 } from '../types/render-job.ts';
 import { countFlag, fpsFlag, framesFlag, numberFlag, readProps } from './flag-values.ts';
 import { codecOfOutput } from './output-codec.ts';
@@ -62,6 +63,8 @@ export interface JobFlags extends CompositionFlags, PageFlags, EncodingFlags {
   frames?: FrameRange;
   segments?: number;
   segmentSeconds?: number;
+  onSeamMismatch?: RenderJobInput['onSeamMismatch'];
+  cache?: boolean;
 }
 
 /** What is known of a job before its flags are looked at. */
@@ -201,11 +204,12 @@ export async function toRenderJob(
   return {
     id: flags.id ?? newId(),
     composition: merged,
-    ...given({ frameRange }),
+    ...given({ frameRange, onSeamMismatch: flags.onSeamMismatch ?? base.onSeamMismatch }),
     outputPath,
     encoding,
     chunking: { ...base.chunking, ...chunking },
     page: { ...base.page, ...pageOptionsOf(flags) },
+    ...given({ cache: flags.cache }),
   };
 }
 
@@ -215,5 +219,12 @@ export function addSegmentOptions(command: Command): Command {
     .option('--concurrency <n>', 'segments at the same time (default: half the cores)', countFlag)
     .option('--segments <n>', 'cut into just this many segments', countFlag)
     .option('--segment-seconds <seconds>', 'work that a segment should take', numberFlag)
+    .addOption(
+      new Option(
+        '--on-seam-mismatch <what>',
+        'what a frame does that two segments show differently where they meet (default: fail)',
+      ).choices(renderJobSchema.shape.onSeamMismatch.unwrap().options),
+    )
+    .option('--no-cache', 'render everything anew: trust nothing that an earlier run left in the store')
     .option('--frames <range>', 'first-last, both rendered, such as 0-149; or one frame', framesFlag);
 }

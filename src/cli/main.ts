@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { KitError } from '../utils/errors.ts';
 import { packageVersion } from '../utils/package-version.ts';
 import { addBundleCommand } from './bundle-command.ts';
+import { addCacheCommand } from './cache-command.ts';
 import { addDeployCommand } from './deploy-command.ts';
 import { addDestroyCommand } from './destroy-command.ts';
 import { addDoctorCommand } from './doctor-command.ts';
@@ -15,6 +16,7 @@ import { addQuotaCommand } from './quota-command.ts';
 import { addRenderCommand } from './render-command.ts';
 import { reportError } from './report-error.ts';
 import { addStillCommand } from './still-command.ts';
+import { addVerifyCommand } from './verify-command.ts';
 
 const MORE = `
 Examples:
@@ -52,6 +54,7 @@ function createProgram(): Command {
   addRenderCommand(program);
   addStillCommand(program);
   addInspectCommand(program);
+  addVerifyCommand(program);
   addDoctorCommand(program);
   addDeployCommand(program);
   addDestroyCommand(program);
@@ -60,6 +63,7 @@ function createProgram(): Command {
   addEstimateCommand(program);
   addQuotaCommand(program);
   addBundleCommand(program);
+  addCacheCommand(program);
   return program;
 }
 

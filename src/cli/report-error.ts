@@ -12,6 +12,7 @@ const HINTS: Readonly<Record<string, string>> = {
   AssetError: 'To render without it: --on-asset-error warn',
   FrameTimeoutError: 'To allow more time: --timeout SECONDS',
   KitError: 'To see what is missing: helios-infra doctor',
+  SeamMismatchError: 'To take the video as it is: --on-seam-mismatch warn',
   FarmNotFoundError: 'To render here: leave --on out',
   CaptureStalledError: 'To take pictures the slow way: --capture screenshot',
 };

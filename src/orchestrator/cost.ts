@@ -67,9 +67,9 @@ export function costOf(use: FarmUse, sizes: FunctionSizes, table: PriceTable = p
   return { functions, stateMachine, storage, total };
 }
 
-/** Requests to S3 that go with so many segments: their files, records and progress, and the plan of each. */
+/** Requests to S3 that go with so many segments: their files, pictures, records and progress, and the plan of each. */
 export function storeRequests(segments: number): { readonly puts: number; readonly gets: number } {
-  return { puts: 3 * segments + 8, gets: 8 * segments + 20 };
+  return { puts: 5 * segments + 8, gets: 8 * segments + 20 };
 }
 
 /** States entered by a render: the execution's own, and those of a distributed map's children with their start. */

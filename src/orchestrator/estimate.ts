@@ -24,6 +24,8 @@ export interface EstimateAssumptions {
 export interface FarmEstimate {
   readonly frames: number;
   readonly segments: number;
+  /** Of the segments, those that the store has. */
+  readonly segmentsFound: number;
   readonly parallel: number;
   /** Seconds from start to end, without waiting for throttling. */
   readonly seconds: number;
@@ -46,7 +48,9 @@ export function estimateCost(
   const work = plan.estimate.workMs * slowdown;
   const renderMs = work + slots * coldStartMs + (segments - slots) * perSegmentMs;
   const rounds = Math.ceil(segments / slots);
-  const renderWallMs = (work / segments) * rounds + coldStartMs + (rounds - 1) * perSegmentMs;
+  const missing = segments - plan.segmentsFound;
+  const workWallMs = missing === 0 ? 0 : (work / missing) * Math.ceil(missing / slots);
+  const renderWallMs = workWallMs + coldStartMs + (rounds - 1) * perSegmentMs;
   const seconds = frameToSeconds(plan.frames, outputFps(plan.composition.fps, plan.encoding.everyNthFrame));
   const audioMs = plan.audioTracks.length > 0 ? coldStartMs / 2 + seconds * audioPerSecondMs : 1000;
   const joinMs = stitchMs + segments * stitchPerSegmentMs;
@@ -67,6 +71,7 @@ export function estimateCost(
   return {
     frames: plan.frames,
     segments,
+    segmentsFound: plan.segmentsFound,
     parallel: slots,
     seconds: (planMs + Math.max(renderWallMs, audioMs) + joinMs) / 1000,
     cost,
@@ -75,7 +80,7 @@ export function estimateCost(
       `${slots} functions at a time, each with a cold start of ${coldStartMs / 1000} s`,
       `${perSegmentMs / 1000} s more for each further segment, ${planMs / 1000} s for the plan, ${(joinMs / 1000).toFixed(1)} s for joining`,
       `list prices of ${table.region}, ${table.date}, no free tier, nothing for storage, logs and transfer`,
-      'nothing fails, is throttled, or lies in the store already',
+      'nothing fails or is throttled',
     ],
   };
 }

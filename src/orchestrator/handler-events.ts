@@ -30,6 +30,8 @@ export interface PlanSummary {
   readonly id: string;
   readonly frames: number;
   readonly segments: number;
+  /** Of the segments, those that the store has. */
+  readonly segmentsFound: number;
   readonly maxParallel: number;
   readonly seekMode: Plan['seekMode'];
   /** The segments when there are at most 40, else none. */

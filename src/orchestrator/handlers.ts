@@ -9,7 +9,7 @@ import type { FrameJob, FrameResult } from '../types/frame-job.ts';
 import type { FunctionSizes } from '../types/function-sizes.ts';
 import { INLINE_SEGMENTS, type Plan } from '../types/plan.ts';
 import type { RenderResult } from '../types/render-result.ts';
-import { FrameRangeError, StitchError } from '../utils/errors.ts';
+import { FrameRangeError, SegmentDamagedError } from '../utils/errors.ts';
 import { runLimited } from '../utils/run-limited.ts';
 import { createWorkFolder } from '../utils/work-folder.ts';
 import { ChromiumFrameWorker } from '../worker/chromium-frame-worker.ts';
@@ -80,12 +80,13 @@ export class Handlers implements AsyncDisposable {
       (signal) => planStep(job, { ref, worker: this.#worker, capacity, signal }),
     );
     if (this.#options.sizes) checkReplay(plan, this.#options.sizes.render.timeout);
-    const { id, frames, maxParallel, seekMode, frameJobs } = plan;
+    const { id, frames, maxParallel, seekMode, frameJobs, segmentsFound } = plan;
     const items = frameJobs.map(({ index, range }) => ({ index, range }));
     return {
       id,
       frames,
       segments: items.length,
+      segmentsFound,
       maxParallel,
       seekMode,
       items: items.length <= INLINE_SEGMENTS ? items : [],
@@ -186,9 +187,9 @@ export class Handlers implements AsyncDisposable {
       async ({ index }) =>
         segmentProgressSchema.safeParse(await findJson(this.#store, keys.progress(plan.id, index))).data,
     );
-    const results = await runLimited(plan.frameJobs, MAX_REQUESTS, signal, async (job) => ({
-      ...(await this.#segment(job)),
-      cached: told[job.index]?.cached ?? true,
+    const results = (await this.#findSegments(plan, signal)).map((result) => ({
+      ...result,
+      cached: told[result.index]?.cached ?? true,
     }));
     await using folder = await createWorkFolder('output');
     const sequence = sequenceExtension(plan);
@@ -197,12 +198,14 @@ export class Handlers implements AsyncDisposable {
       path.join(folder.path, sequence ? 'output' : `output.${extension}`),
       sequence,
     );
-    await stitchStep({ plan, results, store: this.#store, audioKey, output: output.partial, signal });
+    const joined = { plan, results, store: this.#store, audioKey, output: output.partial, signal };
+    const seams = await stitchStep(joined);
     const bytes = await output.commit();
     const key = await this.#storeOutput(plan, output.target, sequence);
     const render = told.reduce((sum, segment) => sum + (segment?.ms ?? 0), 0);
     const timings = { plan: plan.planMs, render, audio: audioMs, stitch: clock() };
-    const result = describeResult(plan, results, { path: `${this.#store.url}/${key}`, bytes }, timings);
+    const place = { path: `${this.#store.url}/${key}`, bytes };
+    const result = describeResult(plan, results, place, seams, timings);
     const attempts = told.reduce((sum, segment) => sum + (segment?.attempt ?? 0) + 1, 0);
     const { sizes } = this.#options;
     const whole = sizes ? { ...result, cost: costOfRender(timings, attempts, sizes) } : result;
@@ -232,15 +235,15 @@ export class Handlers implements AsyncDisposable {
     return readPlan(this.#store, id);
   }
 
-  async #segment(job: FrameJob): Promise<FrameResult> {
-    const found = await this.#worker.findSegment(job.segmentKey);
-    if (found) return { ...found, index: job.index };
-    throw new StitchError(
-      `Segment ${job.index} (frames ${job.range[0]}–${job.range[1] - 1}) is not in the store. Render it again.`,
-      {
-        details: { index: job.index, range: job.range, segmentKey: job.segmentKey },
-      },
-    );
+  /** @throws SegmentDamagedError that names all that are missing */
+  async #findSegments({ frameJobs }: Plan, signal: AbortSignal | undefined): Promise<FrameResult[]> {
+    const found = await runLimited(frameJobs, MAX_REQUESTS, signal, async ({ index, segmentKey }) => {
+      const result = await this.#worker.findSegment(segmentKey);
+      return result && { ...result, index };
+    });
+    const missing = frameJobs.filter((_, place) => found[place] === undefined);
+    if (missing.length > 0) throw SegmentDamagedError.of(missing, this.#store.url);
+    return found.filter((result) => result !== undefined);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { OutputFile } from '../stitcher/output-file.ts';
 import { createBundle } from '../storage/bundle.ts';
 import { keys } from '../storage/keys.ts';
@@ -8,7 +9,13 @@ import type { FrameResult } from '../types/frame-job.ts';
 import type { Plan } from '../types/plan.ts';
 import { type RenderJob, type RenderJobInput, renderJobSchema } from '../types/render-job.ts';
 import type { RenderResult } from '../types/render-result.ts';
-import { CompositionNotFoundError, HeliosError, ValidationError } from '../utils/errors.ts';
+import type { Seams } from '../types/seams.ts';
+import {
+  CompositionNotFoundError,
+  HeliosError,
+  SegmentDamagedError,
+  ValidationError,
+} from '../utils/errors.ts';
 import { retry } from '../utils/retry.ts';
 import { runLimited } from '../utils/run-limited.ts';
 import { sweepWorkFolders } from '../utils/work-folder.ts';
@@ -17,6 +24,9 @@ import { checkEncoding } from './check-encoding.ts';
 import { type OnProgress, ProgressMeter } from './progress.ts';
 import { audioStep, describeResult, planStep, sequenceExtension, stitchStep } from './steps.ts';
 import { stopwatch } from './stopwatch.ts';
+
+/** How often segments that were lost while others were rendered are rendered again. */
+const MAX_MENDS = 2;
 
 export interface RunOptions {
   /** Cancels the render: no process and no temporary file is left, finished segments stay in the store. */
@@ -86,8 +96,9 @@ export class JobOrchestrator {
     ]);
     meter.enter('plan');
     const { capacity } = this.#adapter.getStatus();
+    const run = randomUUID();
     const plan = await this.#retry(outer, () =>
-      planStep(job, { ref, worker: this.#worker, capacity, signal: outer }),
+      planStep(job, { ref, worker: this.#worker, capacity, run, signal: outer }),
     );
     const planMs = clock();
 
@@ -108,18 +119,46 @@ export class JobOrchestrator {
     if (mixed.status === 'rejected') throw mixed.reason;
 
     meter.enter('stitch');
-    const results = rendered.value;
     const { key: audioKey, ms: audioMs } = mixed.value;
-    const joined = { plan, results, store: this.#store, audioKey, output: output.partial, signal: outer };
-    await this.#retry(outer, () => stitchStep(joined));
+    const joined = await this.#stitch(plan, rendered.value, audioKey, output.partial, outer, meter);
+    const { results, seams } = joined;
     const bytes = await output.commit();
     const timings = { plan: planMs, render: renderMs, audio: audioMs, stitch: clock() };
-    const result = describeResult(plan, results, { path: output.target, bytes }, timings);
+    const result = describeResult(plan, results, { path: output.target, bytes }, seams, timings);
     await putJson(this.#store, keys.result(job.id), result);
     return result;
   }
 
-  #renderSegments(plan: Plan, signal: AbortSignal, meter: ProgressMeter): Promise<FrameResult[]> {
+  /** Joins the segments; those that the store lost or damaged meanwhile are rendered again. @returns what was joined */
+  async #stitch(
+    plan: Plan,
+    rendered: readonly FrameResult[],
+    audioKey: string | null,
+    output: string,
+    signal: AbortSignal | undefined,
+    meter: ProgressMeter,
+  ): Promise<{ readonly results: readonly FrameResult[]; readonly seams: Seams }> {
+    let results = rendered;
+    for (let mends = 0; ; mends++) {
+      try {
+        const joined = { plan, results, store: this.#store, audioKey, output, signal };
+        return { results, seams: await this.#retry(signal, () => stitchStep(joined)) };
+      } catch (error) {
+        if (!(error instanceof SegmentDamagedError) || mends === MAX_MENDS) throw error;
+        const lost = new Set(error.details.segments as number[]);
+        for (const result of results) if (lost.has(result.index)) meter.segmentLost(result);
+        const jobs = plan.frameJobs.filter(({ index }) => lost.has(index));
+        const again = await this.#renderSegments({ ...plan, frameJobs: jobs }, signal, meter);
+        results = [...results.filter(({ index }) => !lost.has(index)), ...again];
+      }
+    }
+  }
+
+  #renderSegments(
+    plan: Pick<Plan, 'frameJobs' | 'maxParallel'>,
+    signal: AbortSignal | undefined,
+    meter: ProgressMeter,
+  ): Promise<FrameResult[]> {
     return runLimited(plan.frameJobs, plan.maxParallel, signal, async (job) => {
       meter.segmentStarted();
       let result: FrameResult | undefined;
@@ -128,7 +167,7 @@ export class JobOrchestrator {
           signal,
           () =>
             this.#adapter.invoke(this.#worker, job, {
-              signal,
+              ...(signal ? { signal } : {}),
               onFrames: (done) => meter.segmentFrames(job.index, done),
             }),
           () => meter.segmentRetried(job.index),

@@ -47,6 +47,7 @@ export async function readPlan(store: ObjectStore, id: string): Promise<PlanReco
       page,
       workerVersion,
       ...segment,
+      lookAhead: index < segments.length - 1,
     })),
   };
 }

@@ -1,4 +1,6 @@
 import { availableParallelism } from 'node:os';
+import { blobKey } from '../storage/bundle.ts';
+import { keepAlive } from '../storage/keep-alive.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { findJson, putJson } from '../storage/object-store.ts';
 import type { AudioTrack } from '../types/audio.ts';
@@ -16,9 +18,11 @@ import { workerVersion } from '../worker/worker-version.ts';
 import { scanAudio } from './audio-scan.ts';
 import { audioTracks } from './audio-tracks.ts';
 import { checkEncoding, checkSize } from './check-encoding.ts';
+import { coverRange } from './cover-range.ts';
 import { browserKindOf, type Probe, probeComposition, type SeekTrial, trySeeking } from './probe.ts';
-import { segmentKey } from './segment-key.ts';
+import { contentDigest, segmentKey } from './segment-key.ts';
 import { cutAtMultiples, cutEvenly, segmentLength } from './segment-ranges.ts';
+import { storedRanges } from './stored-ranges.ts';
 
 export interface PlanOptions {
   /** Where the composition is. */
@@ -26,6 +30,8 @@ export interface PlanOptions {
   readonly worker: ChromiumFrameWorker;
   /** Frame jobs that the adapter can carry at the same time. */
   readonly capacity: number;
+  /** Names this run; a job with `cache: false` finds only what a run of that name stored. @default the job's id */
+  readonly run?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -41,33 +47,59 @@ function checkRange(range: FrameRange | undefined, composition: ResolvedComposit
   return [start, end];
 }
 
-/** Remembers in the store what was measured of a bundle, so that planning it again is quick and comes out the same. */
-async function remember<T>(
-  store: ObjectStore,
-  ref: CompositionRef,
+type Remember = <T>(
   question: unknown,
   find: () => Promise<T>,
-): Promise<T> {
-  if (ref.kind === 'url') return find();
-  const key = `probes/${sha256(canonicalJson({ question, worker: await workerVersion() }))}.json`;
-  const known = await findJson(store, key);
-  if (known !== undefined) return known as T;
-  const found = await find();
-  await putJson(store, key, found);
-  return found;
+  holds?: (known: T) => Promise<boolean>,
+) => Promise<T>;
+
+/** Remembers in the store what was measured of a bundle, so that planning it again is quick and comes out the same. */
+function memory(store: ObjectStore, ref: CompositionRef, version: string, trusted: boolean): Remember {
+  return async <T>(
+    question: unknown,
+    find: () => Promise<T>,
+    holds: (known: T) => Promise<boolean> = async () => true,
+  ) => {
+    if (ref.kind === 'url') return find();
+    const key = `probes/${sha256(canonicalJson({ question, worker: version }))}.json`;
+    const known = trusted ? await findJson(store, key) : undefined;
+    if (known !== undefined && (await holds(known as T))) return known as T;
+    const found = await find();
+    await putJson(store, key, found);
+    return found;
+  };
 }
 
-function cut(job: RenderJob, range: FrameRange, trial: SeekTrial): FrameRange[] {
+/** @param stored frames of the segments that need not be rendered */
+function cut(
+  job: RenderJob,
+  range: FrameRange,
+  trial: SeekTrial,
+  stored: readonly FrameRange[],
+): FrameRange[] {
   const { segments, targetSegmentSeconds = availableParallelism() > 4 ? 8 : 20 } = job.chunking;
   const step = job.encoding.everyNthFrame;
   if (segments !== undefined) return cutEvenly(range, segments, step);
-  if (trial.seekMode === 'replay') return [range];
-  return cutAtMultiples(range, segmentLength(trial.msPerFrame, targetSegmentSeconds * 1000), step);
+  const length = segmentLength(trial.msPerFrame, targetSegmentSeconds * 1000);
+  return coverRange(range, stored, step).flatMap((piece) =>
+    piece.stored || trial.seekMode === 'replay' ? [piece.range] : cutAtMultiples(piece.range, length, step),
+  );
 }
 
 interface Sounds {
   readonly tracks: AudioTrack[];
   readonly warnings: string[];
+}
+
+/** Whether the store still has what the tracks are made of. */
+async function hasSources(store: ObjectStore, { tracks }: Sounds): Promise<boolean> {
+  const blobs = new Set(tracks.flatMap(({ source }) => (source.kind === 'blob' ? [source.sha256] : [])));
+  for (const digest of blobs) {
+    const info = await store.head(blobKey(digest));
+    if (!info) return false;
+    await keepAlive(store, info);
+  }
+  return true;
 }
 
 async function findSounds(
@@ -94,26 +126,26 @@ async function findSounds(
  * sounds and cuts the segments.
  * @throws ValidationError, CompositionMetadataError, FrameRangeError, and what a frame job may throw
  */
-export async function planJob(job: RenderJob, { ref, worker, capacity, signal }: PlanOptions): Promise<Plan> {
+export async function planJob(
+  job: RenderJob,
+  { ref, worker, capacity, run = job.id, signal }: PlanOptions,
+): Promise<Plan> {
   const { encoding, page } = job;
   checkEncoding(encoding, job.outputPath);
   const { store } = worker;
   const version = await workerVersion();
+  const remember = memory(store, ref, version, job.cache);
   const inBrowser = <T>(work: Parameters<typeof worker.withBrowser<T>>[3]) =>
     worker.withBrowser(ref, browserKindOf(page, captureScale(encoding)), signal, work);
 
-  const { outputPath: _, id: __, chunking: ___, ...asked } = job;
+  const { outputPath: _, id: __, chunking: ___, cache: ____, onSeamMismatch, ...asked } = job;
   const { composition, warnings } = await remember<Probe>(
-    store,
-    ref,
     { ref, spec: { ...job.composition, source: '' }, onAssetError: page.onAssetError },
     () => inBrowser((browser) => probeComposition(browser, job.composition, ref, page)),
   );
   checkSize(composition, encoding);
   const range = checkRange(job.frameRange, composition);
   const trial = await remember<SeekTrial>(
-    store,
-    ref,
     { ref, look: { ...asked, frameRange: range, composition: { ...composition, durationInFrames: 0 } } },
     () => inBrowser((browser) => trySeeking(browser, composition, range, encoding, page)),
   );
@@ -121,36 +153,52 @@ export async function planJob(job: RenderJob, { ref, worker, capacity, signal }:
   const sounds =
     audioCodecOf(encoding) === 'none'
       ? { tracks: [], warnings: [] }
-      : await remember<Sounds>(store, ref, question, () =>
-          inBrowser((browser) => findSounds(browser, composition, range, page, store)),
+      : await remember<Sounds>(
+          question,
+          () => inBrowser((browser) => findSounds(browser, composition, range, page, store)),
+          (known) => hasSources(store, known),
         );
 
-  const frameJobs = cut(job, range, trial).map((part, index): FrameJob => {
-    const frameJob = {
-      jobId: job.id,
+  const shared = {
+    jobId: job.id,
+    composition,
+    encoding,
+    page: { ...page, seekMode: trial.seekMode },
+    workerVersion: version,
+  };
+  const content = contentDigest(shared, job.cache ? undefined : run);
+  const stored = await storedRanges(store, content);
+  const frameJobs = cut(job, range, trial, stored).map(
+    (part, index, { length }): FrameJob => ({
+      ...shared,
       index,
-      composition,
       range: part,
-      encoding,
-      page: { ...page, seekMode: trial.seekMode },
-      workerVersion: version,
-    };
-    return { ...frameJob, segmentKey: segmentKey(frameJob) };
-  });
-  const frames = outputFrames(range, encoding);
+      lookAhead: index < length - 1,
+      segmentKey: segmentKey(content, part),
+    }),
+  );
+  const storedKeys = new Set(stored.map((part) => segmentKey(content, part)));
+  const missing = frameJobs.filter((frameJob) => !storedKeys.has(frameJob.segmentKey));
   const maxParallel = Math.min(job.chunking.maxParallel ?? capacity, frameJobs.length);
-  const workMs = frames * trial.msPerFrame;
+  const missingFrames = missing.reduce((sum, frameJob) => sum + outputFrames(frameJob.range, encoding), 0);
+  const workMs = missingFrames * trial.msPerFrame;
   return {
     id: job.id,
     composition,
     frameRange: range,
     encoding,
-    frames,
+    frames: outputFrames(range, encoding),
     seekMode: trial.seekMode,
     maxParallel,
     frameJobs,
+    onSeamMismatch,
+    segmentsFound: frameJobs.length - missing.length,
     audioTracks: sounds.tracks,
-    estimate: { msPerFrame: trial.msPerFrame, workMs, wallMs: workMs / maxParallel },
+    estimate: {
+      msPerFrame: trial.msPerFrame,
+      workMs,
+      wallMs: workMs / Math.max(1, Math.min(maxParallel, missing.length)),
+    },
     warnings: [...warnings, ...sounds.warnings],
   };
 }

@@ -3,12 +3,12 @@ import { captureScale } from '../types/codecs.ts';
 import type { CompositionRef, CompositionSpec, ResolvedComposition } from '../types/composition.ts';
 import type { Encoding } from '../types/encoding.ts';
 import type { FrameRange, PageOptions } from '../types/render-job.ts';
+import { screenshotOf } from '../types/screenshot.ts';
 import { sha256 } from '../utils/digest.ts';
 import type { Browser, BrowserKind } from '../worker/browser.ts';
 import { Capture } from '../worker/capture.ts';
 import type { PageDescription } from '../worker/page/page-state.ts';
 import { PageSession } from '../worker/page-session.ts';
-import { screenshotOf } from '../worker/segment-writer.ts';
 import { resolveComposition } from './resolve-composition.ts';
 
 /** How long a page without metadata may take to set `window.helios`, in milliseconds. */
@@ -77,7 +77,7 @@ export async function trySeeking(
   };
   const visit = async (steps: boolean): Promise<string> => {
     await using session = await PageSession.open(browser, options);
-    const screenshot = screenshotOf({ encoding });
+    const screenshot = screenshotOf(encoding);
     const seen: string[] = [];
     for (const from of windows) {
       const capture = new Capture(session, screenshot, page.timeouts.frame);

@@ -45,6 +45,14 @@ export class ProgressMeter {
     this.#report();
   }
 
+  /** A segment that had ended is to be rendered again. */
+  segmentLost({ index, frames, cached }: FrameResult): void {
+    this.#done.delete(index);
+    if (cached) this.#cachedFrames -= frames;
+    this.#segments[cached ? 'cached' : 'rendered']--;
+    this.#report();
+  }
+
   segmentEnded(result?: FrameResult): void {
     this.#segments.inFlight--;
     if (result) {

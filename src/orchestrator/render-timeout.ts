@@ -23,7 +23,7 @@ export function renderTimeoutSeconds({ frameJobs, estimate, seekMode }: Plan): n
  * @throws ValidationError
  */
 export function checkReplay({ seekMode, estimate, frames }: Plan, seconds: number): void {
-  const needed = Math.ceil(estimate.workMs / 1000);
+  const needed = Math.ceil((frames * estimate.msPerFrame) / 1000);
   if (seekMode !== 'replay' || needed <= seconds) return;
   throw new ValidationError(
     `frameRange: the page keeps state from frame to frame, so its ${frames} frames are one segment of about ${needed} s, and a function has ${seconds} s. Let the page show any frame by itself, render fewer frames, or render it with --on local.`,

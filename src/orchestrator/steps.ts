@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { soundExtension } from '../stitcher/audio-encode.ts';
 import { mixAudio } from '../stitcher/audio-mix.ts';
+import { seamWarnings } from '../stitcher/check-seams.ts';
 import { stitch } from '../stitcher/stitch.ts';
 import { blobKey } from '../storage/bundle.ts';
 import { keys } from '../storage/keys.ts';
@@ -12,6 +13,7 @@ import type { FrameResult } from '../types/frame-job.ts';
 import type { Plan } from '../types/plan.ts';
 import type { RenderJob } from '../types/render-job.ts';
 import type { RenderResult } from '../types/render-result.ts';
+import type { Seams } from '../types/seams.ts';
 import { createWorkFolder } from '../utils/work-folder.ts';
 import { type PlanOptions, planJob } from './plan.ts';
 import { writePlan } from './plan-record.ts';
@@ -20,9 +22,10 @@ import { stopwatch } from './stopwatch.ts';
 /** Plans a job and writes `job.json` and `plan.json`. */
 export async function planStep(job: RenderJob, options: PlanOptions): Promise<Plan> {
   const clock = stopwatch();
-  const plan = await planJob(job, options);
   const { store } = options.worker;
+  // First of all: what a render that has begun needs is not pruned.
   await putJson(store, keys.job(job.id), job);
+  const plan = await planJob(job, options);
   await writePlan(store, plan, clock());
   return plan;
 }
@@ -74,12 +77,12 @@ export interface StitchStepOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Joins the segments and the sound that lie in the store. */
-export async function stitchStep(options: StitchStepOptions): Promise<void> {
+/** Joins the segments and the sound that lie in the store, and tells how the segments meet. */
+export async function stitchStep(options: StitchStepOptions): Promise<Seams> {
   const { audioKey, store } = options;
   await using folder = await createWorkFolder('sound');
   const audioFile = audioKey === null ? undefined : await localCopy(store, audioKey, folder.path);
-  await stitch({ ...options, audioFile });
+  return await stitch({ ...options, audioFile });
 }
 
 /** Ending of the pictures when the output of a plan is an image sequence. */
@@ -93,6 +96,7 @@ export function describeResult(
   plan: Plan,
   results: readonly FrameResult[],
   output: { readonly path: string; readonly bytes: number },
+  seams: Seams,
   timings: Omit<RenderResult['timings'], 'total'>,
 ): RenderResult {
   const fps = outputFps(plan.composition.fps, plan.encoding.everyNthFrame);
@@ -106,9 +110,12 @@ export function describeResult(
     ...outputSize(plan.composition, plan.encoding),
     durationSeconds: frameToSeconds(plan.frames, fps),
     segments: { total: results.length, cached, rendered: results.length - cached },
+    seams,
     audioTracks: plan.audioTracks.length,
     seekMode: plan.seekMode,
-    warnings: [...new Set([...plan.warnings, ...results.flatMap(({ warnings }) => warnings)])],
+    warnings: [
+      ...new Set([...plan.warnings, ...results.flatMap(({ warnings }) => warnings), ...seamWarnings(seams)]),
+    ],
     timings: { ...timings, total: timings.plan + timings.render + timings.stitch },
   };
 }

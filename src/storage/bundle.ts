@@ -8,6 +8,7 @@ import { CompositionNotFoundError, StorageError, UnsafePathError } from '../util
 import { errorCode } from '../utils/fs-errors.ts';
 import { assertSafeRelativePath } from '../utils/paths.ts';
 import { runLimited } from '../utils/run-limited.ts';
+import { keepAlive } from './keep-alive.ts';
 import { type ObjectBody, type ObjectStore, readJson } from './object-store.ts';
 
 const bundleFileSchema = z.strictObject({
@@ -32,7 +33,7 @@ export interface Bundle {
 }
 
 export const blobKey = (digest: string): string => `blobs/${digest}`;
-const bundleKey = (digest: string): string => `bundles/${digest}.json`;
+export const bundleKey = (digest: string): string => `bundles/${digest}.json`;
 
 /** To the store at the same time. */
 const MAX_REQUESTS = 32;
@@ -151,7 +152,10 @@ async function putContent(
 ): Promise<boolean> {
   const known = await store.head(key);
   if (!known) return store.putIfAbsent(key, body, { contentType });
-  if (known.size === size) return false;
+  if (known.size === size) {
+    await keepAlive(store, known);
+    return false;
+  }
   await store.put(key, body, { contentType });
   return true;
 }

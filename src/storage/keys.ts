@@ -1,7 +1,10 @@
 /** Where things lie in a store. */
 export const keys = {
+  segmentsOf: (content: string): string => `segments/${content}/`,
   segmentVideo: (segmentKey: string, extension: string): string => `segments/${segmentKey}.${extension}`,
   segmentRecord: (segmentKey: string): string => `segments/${segmentKey}.json`,
+  segmentPicture: (segmentKey: string, which: 'first' | 'next', extension: string): string =>
+    `segments/${segmentKey}.${which}.${extension}`,
   job: (id: string): string => `renders/${id}/job.json`,
   plan: (id: string): string => `renders/${id}/plan.json`,
   segmentList: (id: string): string => `renders/${id}/segments.json`,

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
-import { copyFile, link, mkdir, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, link, mkdir, open, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
@@ -81,6 +81,13 @@ export class LocalStore implements ObjectStore {
 
   async delete(key: string): Promise<void> {
     await rm(this.#path(key), { force: true });
+  }
+
+  async touch(key: string): Promise<void> {
+    const now = new Date();
+    await utimes(this.#path(key), now, now).catch((error: unknown) => {
+      if (errorCode(error) !== 'ENOENT') throw toWriteError(error, this.#path(key));
+    });
   }
 
   async presign(key: string): Promise<string> {

@@ -29,6 +29,8 @@ export interface ObjectStore {
   list(prefix: string): AsyncIterable<ObjectInfo>;
   /** Deleting what is not there is no error. */
   delete(key: string): Promise<void>;
+  /** Makes an object count as put just now, its bytes as they are. What is not there stays so. */
+  touch(key: string): Promise<void>;
   /**
    * An address that reads the object without credentials, for that many seconds (S3: at most 604800, and no
    * longer than the credentials that signed it).

@@ -91,6 +91,11 @@ export class S3Store implements ObjectStore {
     await (await this.#bucket()).delete(full);
   }
 
+  async touch(key: string): Promise<void> {
+    const full = this.#key(key);
+    await (await this.#bucket()).touch(full);
+  }
+
   async presign(key: string, seconds: number): Promise<string> {
     const full = this.#key(key);
     return (await this.#bucket()).presign(full, seconds);

@@ -114,6 +114,17 @@ export function captureScale({ scale }: Encoding): number {
   return scale < 0.5 ? 1 : scale;
 }
 
+/** Size of the pictures that are taken, in pixels. */
+export function pictureSize({
+  composition,
+  encoding,
+}: {
+  readonly composition: { readonly width: number; readonly height: number };
+  readonly encoding: Encoding;
+}): { width: number; height: number } {
+  return outputSize(composition, { scale: captureScale(encoding) });
+}
+
 /** The frames of a range that an encoding shows: its start, and each n-th after it. */
 export function outputFrames([start, end]: readonly [number, number], encoding: Encoding): number {
   return Math.ceil((end - start) / encoding.everyNthFrame);

@@ -3,6 +3,9 @@ import { resolvedCompositionSchema, sha256Schema } from './composition.ts';
 import { encodingSchema } from './encoding.ts';
 import { frameRangeSchema, idSchema, pageOptionsSchema } from './render-job.ts';
 
+/** `<SHA-256 of what decides the pixels>/<start>-<end>`. */
+const segmentKeySchema = z.string().regex(/^[0-9a-f]{64}\/\d+-\d+$/, 'must be a digest and a range');
+
 /** One frame range of a plan, for one worker. */
 export const frameJobSchema = z.strictObject({
   jobId: idSchema,
@@ -11,10 +14,12 @@ export const frameJobSchema = z.strictObject({
   composition: resolvedCompositionSchema,
   /** In the composition's frames; `encoding.everyNthFrame` counts from its start. */
   range: frameRangeSchema,
+  /** Whether another segment follows: then its first frame, `range[1]`, is taken as well, and not encoded. @default false */
+  lookAhead: z.boolean().default(false),
   encoding: encodingSchema,
   page: pageOptionsSchema.extend({ seekMode: z.enum(['seek', 'replay']) }),
-  /** Digest of all that decides the pixels; the segment's name in the store. */
-  segmentKey: sha256Schema,
+  /** Digest of all that decides the pixels, and the range; the segment's name in the store. */
+  segmentKey: segmentKeySchema,
   /** Version of the worker that the plan was made for; another one refuses the job. */
   workerVersion: z.string().min(1),
 });
@@ -27,14 +32,24 @@ export const frameTimingsSchema = z.strictObject({
   firstFrame: z.number(),
   seek: z.number(),
   capture: z.number(),
+  /** The frame of `lookAhead`, and keeping the pictures of the seams. */
+  seams: z.number(),
   encodeWait: z.number(),
   total: z.number(),
 });
 
+/** A frame's picture as it was taken, before the encoder: JPEG or PNG. */
+export const keptPictureSchema = z.strictObject({
+  sha256: sha256Schema,
+  /** The store's key of the picture. */
+  key: z.string(),
+});
+export type KeptPicture = z.output<typeof keptPictureSchema>;
+
 /** What a worker says of the segment it wrote. */
 export const frameResultSchema = z.strictObject({
   index: z.int().min(0),
-  segmentKey: sha256Schema,
+  segmentKey: segmentKeySchema,
   /** The store's key of the video. */
   videoKey: z.string(),
   sha256: sha256Schema,
@@ -44,6 +59,9 @@ export const frameResultSchema = z.strictObject({
   cached: z.boolean(),
   /** Frames whose picture was taken; the others showed no change from the frame before. */
   captured: z.int().min(0),
+  firstPicture: keptPictureSchema,
+  /** Of the frame after the last; `null` when it was not asked for. */
+  nextPicture: keptPictureSchema.nullable(),
   captureMode: z.enum(['begin-frame', 'screenshot']),
   warnings: z.array(z.string()),
   timings: frameTimingsSchema,

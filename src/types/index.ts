@@ -9,3 +9,4 @@ export * from './function-sizes.ts';
 export * from './plan.ts';
 export * from './render-job.ts';
 export * from './render-result.ts';
+export * from './seams.ts';

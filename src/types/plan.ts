@@ -3,7 +3,7 @@ import { audioTrackSchema } from './audio.ts';
 import { resolvedCompositionSchema } from './composition.ts';
 import { encodingSchema } from './encoding.ts';
 import { frameJobSchema } from './frame-job.ts';
-import { frameRangeSchema, idSchema } from './render-job.ts';
+import { frameRangeSchema, idSchema, onSeamMismatchSchema } from './render-job.ts';
 
 /** A state machine maps up to so many segments inside its execution; more need child executions. */
 export const INLINE_SEGMENTS = 40;
@@ -11,7 +11,7 @@ export const INLINE_SEGMENTS = 40;
 export const estimateSchema = z.strictObject({
   /** Milliseconds of one worker for one frame, measured on sample frames. */
   msPerFrame: z.number(),
-  /** Milliseconds of one worker for all frames. */
+  /** Milliseconds of one worker for the frames that the store does not have. */
   workMs: z.number(),
   /** Milliseconds until the last segment, at the planned parallelism. */
   wallMs: z.number(),
@@ -29,6 +29,9 @@ export const planSchema = z.strictObject({
   seekMode: z.enum(['seek', 'replay']),
   maxParallel: z.int().min(1),
   frameJobs: z.array(frameJobSchema).min(1),
+  onSeamMismatch: onSeamMismatchSchema,
+  /** Frame jobs whose segments the store had when the plan was made. */
+  segmentsFound: z.int().min(0),
   audioTracks: z.array(audioTrackSchema),
   estimate: estimateSchema,
   warnings: z.array(z.string()),

@@ -45,6 +45,9 @@ export const pageOptionsSchema = z.strictObject({
 });
 export type PageOptions = z.output<typeof pageOptionsSchema>;
 
+/** What a frame does that looks otherwise at the end of one segment than at the start of the next. */
+export const onSeamMismatchSchema = z.enum(['fail', 'warn']);
+
 /** One request: a composition, a frame range, an encoding, an output path. */
 export const renderJobSchema = z.strictObject({
   id: idSchema,
@@ -56,6 +59,10 @@ export const renderJobSchema = z.strictObject({
   encoding: encodingSchema.prefault({}),
   chunking: chunkingSchema.prefault({}),
   page: pageOptionsSchema.prefault({}),
+  /** What a seam does whose two sides show its frame differently. @default "fail" */
+  onSeamMismatch: onSeamMismatchSchema.default('fail'),
+  /** `false` renders everything anew: nothing that an earlier run stored or measured is trusted. @default true */
+  cache: z.boolean().default(true),
 });
 /** A job as it is written: whatever has a default may be left out. */
 export type RenderJobInput = z.input<typeof renderJobSchema>;

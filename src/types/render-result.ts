@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { fpsSchema } from './fps.ts';
 import { idSchema } from './render-job.ts';
+import { seamsSchema } from './seams.ts';
 
 export const segmentCountsSchema = z.strictObject({
   total: z.int(),
@@ -21,6 +22,7 @@ export const renderResultSchema = z.strictObject({
   height: z.int(),
   durationSeconds: z.number(),
   segments: segmentCountsSchema,
+  seams: seamsSchema,
   audioTracks: z.int(),
   seekMode: z.enum(['seek', 'replay']),
   warnings: z.array(z.string()),

@@ -71,6 +71,25 @@ export class OutputBusyError extends HeliosError {}
 export class DiskFullError extends HeliosError {}
 /** Segments that don't make up the video: one missing, a wrong count, an uneven step. */
 export class StitchError extends HeliosError {}
+/** A frame that looks otherwise at the end of one segment than at the start of the next. */
+export class SeamMismatchError extends HeliosError {}
+/** Frames that look otherwise than when they were rendered; `details.frames` has each. */
+export class VerificationError extends HeliosError {}
+/** Segments that the store had and lost, or that are not what was put there; they can be rendered again. */
+export class SegmentDamagedError extends StitchError {
+  /** @param jobs the frame jobs of the segments */
+  static of(
+    jobs: readonly { readonly index: number; readonly range: readonly [number, number] }[],
+    store: string,
+  ): SegmentDamagedError {
+    const ranges = jobs.map(({ range: [start, end] }) => `${start}–${end - 1}`);
+    const told = ranges.slice(0, 10).join(', ') + (ranges.length > 10 ? ', …' : '');
+    return new this(
+      `${jobs.length === 1 ? 'A segment is' : `${jobs.length} segments are`} gone from the store, or damaged in it: frames ${told} (${store}). Render again: what is sound is found.`,
+      { details: { segments: jobs.map(({ index }) => index), store } },
+    );
+  }
+}
 /** A sound that can't be read or decoded. */
 export class AudioError extends HeliosError {}
 /** An object that is not in the store. */

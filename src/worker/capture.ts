@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Screenshot } from '../types/screenshot.ts';
 import { CaptureStalledError } from '../utils/errors.ts';
-import type { Screenshot } from './frame-ticker.ts';
 import type { PageSession } from './page-session.ts';
 
 const EMPTY_PAUSE_MS = 20;

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { BlobCache, type BlobLease } from '../storage/blob-cache.ts';
 import { readBundle } from '../storage/bundle.ts';
+import { keepAlive } from '../storage/keep-alive.ts';
 import { keys } from '../storage/keys.ts';
 import { findJson, type ObjectStore, putJson } from '../storage/object-store.ts';
 import { captureScale, codecTraits } from '../types/codecs.ts';
@@ -12,11 +13,13 @@ import {
   type FrameJob,
   type FrameResult,
   frameJobSchema,
+  type KeptPicture,
   type SegmentRecord,
   segmentRecordSchema,
 } from '../types/frame-job.ts';
+import { screenshotOf } from '../types/screenshot.ts';
 import { onAbort, throwIfAborted } from '../utils/abort.ts';
-import { sha256File } from '../utils/digest.ts';
+import { sha256, sha256File } from '../utils/digest.ts';
 import { freeBytes } from '../utils/disk-space.ts';
 import {
   AssetError,
@@ -76,7 +79,13 @@ export class ChromiumFrameWorker implements FrameWorker, AsyncDisposable {
       );
     }
     const found = await this.findSegment(job.segmentKey);
-    if (found) return { ...found, index: job.index };
+    if (found) {
+      const video = await this.store.head(found.videoKey);
+      const pictures = [found.firstPicture, ...(found.nextPicture ? [found.nextPicture] : [])];
+      const others = [keys.segmentRecord(found.segmentKey), ...pictures.map(({ key }) => key)];
+      if (video) await keepAlive(this.store, video, ...others);
+      return { ...found, index: job.index };
+    }
     const { capture } = job.page;
     const slow = capture === 'screenshot';
     const modes: CaptureMode[] = slow ? ['screenshot'] : ['begin-frame', 'begin-frame'];
@@ -168,26 +177,44 @@ export class ChromiumFrameWorker implements FrameWorker, AsyncDisposable {
         },
       );
     }
+    throwIfAborted(context.signal);
     const videoKey = keys.segmentVideo(job.segmentKey, extension);
-    const { frameDigests, timings, ...rest } = written;
+    const { frameDigests, timings, firstPicture, nextPicture, ...rest } = written;
+    const putting = performance.now();
+    const kept = {
+      firstPicture: await this.#keepPicture(job, 'first', firstPicture),
+      nextPicture: nextPicture ? await this.#keepPicture(job, 'next', nextPicture) : null,
+    };
+    const seams = timings.seams + performance.now() - putting;
+    await this.store.put(videoKey, { file });
     const result: FrameResult = {
       ...rest,
+      ...kept,
       index: job.index,
       segmentKey: job.segmentKey,
       videoKey,
       sha256: await sha256File(file),
       cached: false,
       captureMode: mode,
-      timings: { ...timings, browser: browserMs, total: performance.now() - since },
+      timings: { ...timings, seams, browser: browserMs, total: performance.now() - since },
       workerVersion: job.workerVersion,
     };
-    throwIfAborted(context.signal);
-    await this.store.put(videoKey, { file });
     await putJson(this.store, keys.segmentRecord(job.segmentKey), {
       ...result,
       frameDigests,
     } satisfies SegmentRecord);
     return result;
+  }
+
+  async #keepPicture(
+    { segmentKey, encoding }: FrameJob,
+    which: 'first' | 'next',
+    picture: Buffer,
+  ): Promise<KeptPicture> {
+    const { format } = screenshotOf(encoding);
+    const key = keys.segmentPicture(segmentKey, which, format === 'jpeg' ? 'jpg' : 'png');
+    await this.store.put(key, picture, { contentType: `image/${format}` });
+    return { sha256: sha256(picture), key };
   }
 
   async #takeStage(kind: BrowserKind): Promise<Stage> {

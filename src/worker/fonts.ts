@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { canonicalJson, sha256 } from '../utils/digest.ts';
 import { KitError } from '../utils/errors.ts';
 import { layerKit } from '../utils/layer-kit.ts';
+import { rememberedDigest } from './content-digest.ts';
 
 const TEXT = [
   '400Regular',
@@ -59,8 +61,11 @@ const ALIASES: Readonly<Record<string, string>> = {
 };
 
 /** A font layer's `fonts.json`. */
-interface FontManifest {
+export interface FontManifest {
+  /** Of the names: `fontsDigest`. */
   readonly digest: string;
+  /** Of the files: `contentDigest`. */
+  readonly content: string;
 }
 
 /**
@@ -78,20 +83,26 @@ export function packagedFontFolders(): string[] {
   });
 }
 
-function layerFontFolders(layer: string): string[] {
+/** @throws KitError when the layer is missing, or not the one this code names */
+function readLayerManifest(layer: string): FontManifest {
   const file = path.join(layer, 'fonts.json');
-  let digest: string;
+  let manifest: FontManifest;
   try {
-    ({ digest } = JSON.parse(readFileSync(file, 'utf8')) as FontManifest);
+    manifest = JSON.parse(readFileSync(file, 'utf8')) as FontManifest;
   } catch (cause) {
     throw new KitError(`The fonts' layer is missing or damaged (${file}). Deploy the layers again.`, {
       cause,
     });
   }
-  if (digest === fontsDigest()) return faceFolders((name) => path.join(layer, name));
+  if (manifest.digest === fontsDigest()) return manifest;
   throw new KitError(`The fonts' layer is of another version (${file}). Deploy the layers again.`, {
-    details: { layer: digest, expected: fontsDigest() },
+    details: { layer: manifest.digest, expected: fontsDigest() },
   });
+}
+
+function layerFontFolders(layer: string): string[] {
+  readLayerManifest(layer);
+  return faceFolders((name) => path.join(layer, name));
 }
 
 function faceFolders(folderOf: (name: string) => string): string[] {
@@ -109,6 +120,27 @@ function faceFolders(folderOf: (name: string) => string): string[] {
 export function fontFolders(): string[] {
   const kit = layerKit();
   return kit ? layerFontFolders(path.join(kit, 'fonts')) : packagedFontFolders();
+}
+
+/** The font files of the npm packages, in a fixed order. */
+export async function packagedFontFiles(): Promise<string[]> {
+  const found = packagedFontFolders().map(async (folder) => {
+    const names = (await readdir(folder)).filter((name) => name.endsWith('.ttf')).sort();
+    return names.map((name) => path.join(folder, name));
+  });
+  return (await Promise.all(found)).flat();
+}
+
+/**
+ * Changes with the set of faces and aliases, and with the bytes of the files.
+ * @param folder where the digest of the files is remembered
+ */
+export async function fontsVersion(folder: string): Promise<string> {
+  const kit = layerKit();
+  const content = kit
+    ? readLayerManifest(path.join(kit, 'fonts')).content
+    : await rememberedDigest(await packagedFontFiles(), folder);
+  return sha256(canonicalJson({ names: fontsDigest(), content })).slice(0, 12);
 }
 
 /** Changes with the set of faces and aliases. */

@@ -1,12 +1,6 @@
 import type { CDPSession } from 'puppeteer-core';
+import type { Screenshot } from '../types/screenshot.ts';
 import type { CaptureMode } from './browser.ts';
-
-export interface Screenshot {
-  readonly format: 'jpeg' | 'png';
-  /** 1 to 100, for `jpeg`. */
-  readonly quality?: number;
-  readonly optimizeForSpeed?: boolean;
-}
 
 interface Drawn {
   /** `undefined` when the browser draws by itself. */

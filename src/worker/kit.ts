@@ -7,7 +7,8 @@ import { DiskFullError, KitError } from '../utils/errors.ts';
 import { errorCode, toWriteError } from '../utils/fs-errors.ts';
 import { processTag } from '../utils/process-tag.ts';
 import { sweepFolder } from '../utils/work-folder.ts';
-import { fontconfig, fontFolders, fontsDigest } from './fonts.ts';
+import { rememberedDigest } from './content-digest.ts';
+import { fontconfig, fontFolders, fontsVersion } from './fonts.ts';
 import { makeKitFolder } from './kit-folder.ts';
 import { findChromium, type PackedChromium, UNPACKED_BYTES, unpackChromium } from './packed-chromium.ts';
 
@@ -15,8 +16,8 @@ import { findChromium, type PackedChromium, UNPACKED_BYTES, unpackChromium } fro
 export interface Kit {
   readonly chromiumPath: string;
   readonly chromiumVersion: string;
-  /** Changes with the set of fonts and the names they answer to. */
-  readonly fontsDigest: string;
+  /** Changes with the set of fonts, the names they answer to, and the bytes of their files. */
+  readonly fontsVersion: string;
   /** Environment of the browser: its libraries, its fonts, and nothing of the caller's secrets. */
   readonly env: Readonly<Record<string, string>>;
 }
@@ -80,8 +81,9 @@ async function prepareKit(): Promise<Kit> {
   if (shipped) env.LD_LIBRARY_PATH = path.join(unpacked, 'al2023', 'lib');
   return {
     chromiumPath: own ?? path.join(unpacked, 'chromium'),
-    fontsDigest: fontsDigest(),
-    chromiumVersion: shipped?.version ?? `custom-${sha256(own ?? '').slice(0, 12)}`,
+    fontsVersion: await fontsVersion(folder),
+    chromiumVersion:
+      shipped?.version ?? `custom-${(await rememberedDigest([own as string], folder)).slice(0, 12)}`,
     env,
   };
 }

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { performance } from 'node:perf_hooks';
-import { captureScale, codecTraits, outputFrames, outputSize } from '../types/codecs.ts';
+import { outputFrames, outputSize, pictureSize } from '../types/codecs.ts';
 import type { FrameJobContext } from '../types/contracts.ts';
 import { outputFps } from '../types/fps.ts';
 import type { FrameJob, FrameTimings } from '../types/frame-job.ts';
@@ -8,13 +8,10 @@ import { throwIfAborted } from '../utils/abort.ts';
 import { sha256 } from '../utils/digest.ts';
 import { EncoderError } from '../utils/errors.ts';
 import type { Browser } from './browser.ts';
-import { Capture } from './capture.ts';
+import { Camera } from './camera.ts';
 import { Encoder } from './encoder.ts';
-import type { Screenshot } from './frame-ticker.ts';
-import { PageSession } from './page-session.ts';
 
 const PROGRESS_MS = 200;
-const JPEG_QUALITY = 95;
 
 /** A segment in a file of this machine. */
 export interface WrittenSegment {
@@ -23,89 +20,81 @@ export interface WrittenSegment {
   readonly captured: number;
   /** SHA-256 of each frame's picture before the encoder. */
   readonly frameDigests: string[];
+  readonly firstPicture: Buffer;
+  /** Of the frame after the last, when the job looks ahead. */
+  readonly nextPicture: Buffer | undefined;
   readonly warnings: string[];
   readonly timings: Omit<FrameTimings, 'browser' | 'total'>;
 }
 
-/** How the pictures of an encoding are taken. */
-export function screenshotOf({ encoding }: Pick<FrameJob, 'encoding'>): Screenshot {
-  const { codec, crf, transparent, jpegQuality } = encoding;
-  if (codec === 'jpeg') return { format: 'jpeg', quality: jpegQuality ?? 90 };
-  const lossless = crf === 0 || codec === 'prores' || codecTraits[codec].pictures === 'png';
-  if (transparent) return { format: 'png' };
-  // optimizeForSpeed takes zlib's fast setting; it crushes alpha, which opaque pictures don't have.
-  return lossless ? { format: 'png', optimizeForSpeed: true } : { format: 'jpeg', quality: JPEG_QUALITY };
-}
-
-/** Draws the frames of a job and encodes them into `file`, frame n+1 being drawn while n is encoded. */
+/**
+ * Draws the frames of a job and encodes them into `file`, frame n+1 being drawn while n is encoded. The frame
+ * after them is drawn while the encoder comes to its end.
+ */
 export async function writeSegment(
   browser: Browser,
   job: FrameJob,
   file: string,
   { signal, onFrames }: FrameJobContext = {},
 ): Promise<WrittenSegment> {
-  const { encoding, composition, page } = job;
-  const [start] = job.range;
+  const { encoding, composition } = job;
+  const [start, end] = job.range;
   const frames = outputFrames(job.range, encoding);
-  const timings = { load: 0, firstFrame: 0, seek: 0, capture: 0, encodeWait: 0 };
-  const timed = async <T>(part: keyof typeof timings, work: Promise<T>): Promise<T> => {
+  let encodeWait = 0;
+  const waited = async (work: Promise<void>): Promise<void> => {
     const since = performance.now();
-    try {
-      return await work;
-    } finally {
-      timings[part] += performance.now() - since;
-    }
+    await work;
+    encodeWait += performance.now() - since;
   };
-  const scale = captureScale(encoding);
-  const options = { composition, page, scale, transparent: encoding.transparent };
-  await using session = await timed('load', PageSession.open(browser, options));
-  const screenshot = screenshotOf(job);
-  const capture = new Capture(session, screenshot, Math.max(10_000, page.timeouts.frame / 2));
+  await using camera = await Camera.open(browser, job, start, signal);
   const encoder = new Encoder({
     encoding,
     fps: outputFps(composition.fps, encoding.everyNthFrame),
-    pictures: screenshot.format,
+    pictures: camera.screenshot.format,
     size: outputSize(composition, encoding),
-    pictureSize: outputSize(composition, { scale }),
+    pictureSize: pictureSize(job),
     file,
     signal,
   });
   const frameDigests: string[] = [];
+  let firstPicture: Buffer | undefined;
   let captured = 0;
   let reported = performance.now();
   try {
-    const preRoll = async () => {
-      for (let frame = page.seekMode === 'replay' ? 1 : Math.max(0, start - 1); frame < start; frame++) {
-        throwIfAborted(signal);
-        await session.step(frame);
-      }
-      await capture.preRoll();
-    };
-    await timed('firstFrame', preRoll());
     for (let index = 0; index < frames; index++) {
       throwIfAborted(signal);
-      const frame = start + index * encoding.everyNthFrame;
-      await timed('seek', stepTo(session, frame, page.seekMode));
-      const picture = await timed('capture', capture.take());
-      if (picture) captured++;
-      frameDigests.push(picture ? sha256(picture) : (frameDigests.at(-1) as string));
-      await timed('encodeWait', encoder.write(picture));
+      const { picture, changed } = await camera.take(start + index * encoding.everyNthFrame);
+      firstPicture ??= picture;
+      if (changed) captured++;
+      frameDigests.push(changed ? sha256(picture) : (frameDigests.at(-1) as string));
+      await waited(encoder.write(changed ? picture : undefined));
       if (onFrames && performance.now() - reported > PROGRESS_MS) {
         reported = performance.now();
         onFrames(index + 1);
       }
     }
-    await timed('encodeWait', encoder.finish());
+    const timings = { ...camera.timings };
+    const warnings = [...camera.warnings];
+    const finished = encoder.finish();
+    finished.catch(() => {});
+    const since = performance.now();
+    const nextPicture = job.lookAhead ? (await camera.take(end)).picture : undefined;
+    const seams = performance.now() - since;
+    await waited(finished);
+    const { size } = await stat(file);
+    if (size === 0) throw new EncoderError('FFmpeg wrote an empty segment.');
+    return {
+      bytes: size,
+      frames,
+      captured,
+      frameDigests,
+      firstPicture: firstPicture as Buffer,
+      nextPicture,
+      warnings,
+      timings: { ...timings, seams, encodeWait },
+    };
   } catch (error) {
     await encoder.abort();
     throw error;
   }
-  const { size } = await stat(file);
-  if (size === 0) throw new EncoderError('FFmpeg wrote an empty segment.');
-  return { bytes: size, frames, captured, frameDigests, warnings: [...session.warnings], timings };
-}
-
-async function stepTo(session: PageSession, frame: number, seekMode: 'seek' | 'replay'): Promise<void> {
-  if (seekMode === 'replay') for (let at = session.frame + 1; at < frame; at++) await session.step(at);
-  await session.step(frame);
 }

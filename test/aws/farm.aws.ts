@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readPlan } from '../../src/orchestrator/plan-record.ts';
 import { keys } from '../../src/storage/keys.ts';
 import { decodeBarcodes } from '../helpers/barcode.ts';
+import { decodeAudio } from '../helpers/decode-audio.ts';
 import { digests, example, fixture, Renderer } from '../helpers/renderer.ts';
 import { AwsFarm, skipped } from './aws-farm.ts';
 
@@ -49,6 +50,24 @@ describe.skipIf(skipped)('a farm in AWS', () => {
     expect(await decodeBarcodes(farm.path('wide.mp4'))).toEqual(range(90));
     const expected = await local.render({ composition: { source: barcode }, chunking: { segments: 60 } });
     expect(await farm.digests('wide')).toEqual(digests(expected));
+  });
+
+  test('a film with sound has the pictures and the sound of the local render', async () => {
+    const source = example('video-and-music');
+    const args = [source, '--on', 'lambda', '--id', 'sound', '--frames', '0-89', '--segments', '5'];
+    const { status, stderr, lines } = await farm.run('render', ...args, '-o', 'sound.mp4', '--json');
+    expect(stderr).toBe('');
+    expect(status).toBe(0);
+    expect(last(lines())).toMatchObject({ frames: 90, segments: { total: 5, rendered: 5 } });
+    const expected = await local.render({
+      composition: { source },
+      frameRange: [0, 90],
+      chunking: { segments: 5 },
+    });
+    expect(await farm.digests('sound')).toEqual(digests(expected));
+    const heard = await decodeAudio(farm.path('sound.mp4'));
+    expect(heard.samples.length).toBeGreaterThan(100_000);
+    expect(heard).toEqual(await decodeAudio(expected.file));
   });
 
   test('the same job again renders nothing', async () => {

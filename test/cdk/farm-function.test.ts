@@ -30,6 +30,7 @@ test('run Node 24 on x86_64 with their sizes, traces, logs and environment', () 
         Variables: {
           HELIOS_STORE: { 'Fn::Join': ['', ['s3://', plain.stack.resolve(plain.farm.bucket.bucketName)]] },
           HELIOS_KIT: '/opt/helios',
+          HELIOS_FARM: 'default',
           ...(name === 'plan' ? { HELIOS_MAX_PARALLEL: '1000' } : {}),
         },
       },

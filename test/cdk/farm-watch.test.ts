@@ -66,10 +66,13 @@ test('a dashboard shows the alarms, the renders and every function', () => {
     'Time of a render',
     'Segments at work',
     'Time of a segment',
+    'Frames',
+    'Time of a frame',
     'Errors',
     'Throttles',
     'Longest invocation',
   ]);
+  expect(body).toContain('["HeliosInfra","FrameTime","farm","default","service","render"');
   for (const [, { function: fn }] of eachFunction(plain.farm))
     expect(parts).toContainEqual(stack.resolve(fn.functionName));
 });

@@ -2,7 +2,13 @@ import validate from 'asl-validator';
 import { expect, test } from 'vitest';
 import { retries } from '../../cdk/retries.ts';
 import * as errors from '../../src/utils/errors.ts';
-import { AssetError, EncoderError, HeliosError, retryableErrorNames } from '../../src/utils/errors.ts';
+import {
+  AssetError,
+  EncoderError,
+  HeliosError,
+  retryableErrorNames,
+  SegmentDamagedError,
+} from '../../src/utils/errors.ts';
 import { definition, planOf, runMachine, wellBehaved } from './run-machine.ts';
 
 const names = (calls: readonly (readonly [string, unknown])[]) => calls.map(([name]) => name);
@@ -101,6 +107,29 @@ test.each(['plan', 'audio', 'stitch'] as const)(
     });
   },
 );
+
+test('segments that are lost when they are to be joined are rendered again, once', async () => {
+  const losing = (times: number) => {
+    let left = times;
+    return runMachine({
+      ...wellBehaved,
+      stitch: (event) => {
+        if (left-- > 0) throw new SegmentDamagedError('A segment is gone.');
+        return wellBehaved.stitch(event);
+      },
+    });
+  };
+  const healed = await losing(1);
+  expect(healed.output).toMatchObject({ frames: 30 });
+  const called = (name: string) => names(healed.calls).filter((what) => what === name).length;
+  expect([called('plan'), called('render'), called('stitch')]).toEqual([1, 6, 2]);
+  expect(healed.calls.at(-1)?.[0]).toBe('Render Succeeded');
+
+  const { error, calls } = await losing(2);
+  expect(error).toMatchObject({ name: 'RenderFailed' });
+  expect(names(calls).filter((name) => name === 'stitch')).toHaveLength(2);
+  expect(calls.at(-2)?.[1]).toMatchObject({ id: 'r1', error: { Error: 'SegmentDamagedError' } });
+});
 
 test('a render fails by its own name when even its error can not be recorded', async () => {
   const fail = () => {

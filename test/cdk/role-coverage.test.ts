@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -6,6 +6,7 @@ import { keyAccess } from '../../cdk/farm-keys.ts';
 import type { FunctionName } from '../../cdk/function-sizes.ts';
 import { Handlers, LocalStore, type ObjectStore, referenceTo } from '../../src/index.ts';
 import { readPlan } from '../../src/orchestrator/plan-record.ts';
+import { keys } from '../../src/storage/keys.ts';
 
 const folder = await mkdtemp(path.join(tmpdir(), 'helios-roles-'));
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -16,6 +17,7 @@ const needs: Readonly<Record<string, 'read' | 'write'>> = {
   list: 'read',
   put: 'write',
   putIfAbsent: 'write',
+  touch: 'write',
 };
 
 /** A store that, as a bucket does, gives no file of its own, and notes what is asked of it. */
@@ -31,6 +33,13 @@ function watched(store: LocalStore, note: (method: string, key: string) => void)
       };
     },
   });
+}
+
+/** Makes the files of a folder so many days old. */
+async function grow(root: string, days: number): Promise<void> {
+  const old = new Date(Date.now() - days * 86_400_000);
+  for (const entry of await readdir(root, { recursive: true, withFileTypes: true }))
+    if (entry.isFile()) await utimes(path.join(entry.parentPath, entry.name), old, old);
 }
 
 const allows = (patterns: readonly string[], key: string) =>
@@ -63,9 +72,39 @@ test('a render with film and music asks of the store only what the roles allow',
   await as('plan', () => handlers.plan({ job, ref }));
   const { frameJobs } = await readPlan(store, 'r1');
   for (const { index } of frameJobs) await as('render', () => handlers.render({ id: 'r1', index }));
+  // What was found after a month is kept from expiring.
+  await grow(folder, 30);
+  await as('plan', () => handlers.plan({ job, ref }));
+  for (const { index } of frameJobs) await as('render', () => handlers.render({ id: 'r1', index }));
+  expect(asked.filter(([, method]) => method === 'touch').map(([name]) => name)).toContain('render');
   await expect(as('render', () => handlers.render({ id: 'r1', index: 2 }))).rejects.toThrow('2 segments');
   const { key } = await as('audio', () => handlers.audio({ id: 'r1' }));
   await as('stitch', () => handlers.stitch({ id: 'r1', audioKey: key }));
+
+  // Its seams differ, so that stitch reads their pictures.
+  const page = path.resolve('test/fixtures/barcode-state');
+  const stepping = {
+    id: 'r2',
+    composition: { source: page },
+    frameRange: [0, 8],
+    outputPath: 'out.mp4',
+    chunking: { segments: 2 },
+    page: { seekMode: 'seek' },
+    onSeamMismatch: 'warn',
+  };
+  const steppingRef = await referenceTo(page, store);
+  await as('plan', () => handlers.plan({ job: stepping, ref: steppingRef }));
+  for (const index of [0, 1]) await as('render', () => handlers.render({ id: 'r2', index }));
+  const { seams } = await as('stitch', () => handlers.stitch({ id: 'r2' }));
+  expect(seams.mismatches.map(({ frame }) => frame)).toEqual([4]);
+  for (const picture of seams.mismatches[0]?.pictures ?? []) {
+    expect(asked).toContainEqual(['render', 'put', picture]);
+    expect(asked).toContainEqual(['stitch', 'get', picture]);
+  }
+  const [lost] = frameJobs;
+  const video = keys.segmentVideo(lost?.segmentKey ?? '', 'mp4');
+  await store.put(video, Buffer.alloc((await store.head(video))?.size ?? 0));
+  await expect(as('stitch', () => handlers.stitch({ id: 'r1', audioKey: key }))).rejects.toThrow('damaged');
 
   const segment = { index: 1, range: [4, 8] };
   await as('failure', () => handlers.failure({ id: 'r1', error: { Error: 'States.Timeout' }, segment }));

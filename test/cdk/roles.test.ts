@@ -18,7 +18,7 @@ afterAll(() => rm(assets.folder, { recursive: true, force: true }));
 
 const access = {
   plan: {
-    read: ['blobs/*', 'bundles/*', 'probes/*'],
+    read: ['blobs/*', 'bundles/*', 'probes/*', 'segments/*'],
     write: ['blobs/*', 'probes/*', 'renders/*/job.json', 'renders/*/plan.json', 'renders/*/segments.json'],
   },
   render: {
@@ -28,7 +28,7 @@ const access = {
   audio: { read: ['blobs/*', 'renders/*/plan.json'], write: ['renders/*/audio.*'] },
   stitch: {
     read: ['renders/*/plan.json', 'renders/*/audio.*', 'renders/*/progress/*', 'segments/*'],
-    write: ['renders/*/output.*', 'renders/*/output/*', 'renders/*/result.json'],
+    write: ['renders/*/output.*', 'renders/*/output/*', 'renders/*/result.json', 'segments/*.json'],
   },
   failure: {
     read: ['renders/*/error.json', 'renders/*/progress/*.error.json'],

@@ -43,6 +43,7 @@ export const planOf = (id: string, segments: number, more: Record<string, unknow
   id,
   frames: segments * 10,
   segments,
+  segmentsFound: 0,
   maxParallel: 2,
   seekMode: 'seek',
   items: Array.from({ length: segments }, (_, index) => ({ index, range: [index * 10, index * 10 + 10] })),

@@ -176,6 +176,7 @@ function resultOf(id: string, frames: number, segments: object) {
     height: 180,
     durationSeconds: frames / 30,
     segments,
+    seams: { checked: 0, matched: 0, rounded: 0, mismatched: 0, unproved: 0, roundings: [], mismatches: [] },
     audioTracks: 0,
     seekMode: 'seek',
     warnings: [],

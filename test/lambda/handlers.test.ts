@@ -7,7 +7,7 @@ import {
   LocalStore,
   type Plan,
   referenceTo,
-  StitchError,
+  SegmentDamagedError,
   ValidationError,
 } from '../../src/index.ts';
 import { readPlan } from '../../src/orchestrator/plan-record.ts';
@@ -59,8 +59,11 @@ test('stitch names a segment that is missing', async () => {
 
   const failure = await handlers.stitch({ id: 'gap' }).catch((error: unknown) => error);
 
-  expect(failure).toBeInstanceOf(StitchError);
-  expect(failure).toMatchObject({ details: { index: 1, range: [25, 45] } });
+  expect(failure).toBeInstanceOf(SegmentDamagedError);
+  expect(failure).toMatchObject({
+    message: expect.stringContaining('frames 25–44'),
+    details: { segments: [1] },
+  });
   expect(await store.head('renders/gap/output.mp4')).toBeUndefined();
 });
 

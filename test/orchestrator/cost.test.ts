@@ -11,6 +11,7 @@ const plan = (segments: number, frames = segments * 100) =>
     composition: { fps: 30 },
     encoding: { everyNthFrame: 1 },
     frameJobs: Array.from({ length: segments }),
+    segmentsFound: 0,
     audioTracks: [],
     estimate: { msPerFrame: 50, workMs: frames * 50, wallMs: 0 },
   }) as unknown as Plan;

@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ObjectStore, putJson, readBytes, readJson } from '../../src/storage/object-store.ts';
 import { NotFoundError, StorageError, UnsafePathError } from '../../src/utils/errors.ts';
@@ -64,6 +65,19 @@ export function describeObjectStore(name: string, open: () => Promise<StoreUnder
       await store.put('replaced', 'a long first text');
       await store.put('replaced', 'second');
       expect((await readBytes(store, 'replaced')).toString()).toBe('second');
+    });
+
+    test('touch makes an object new and leaves its bytes; what is not there stays so', async () => {
+      await store.put('touched/ä b+c', 'text', { contentType: 'text/plain' });
+      const before = await store.head('touched/ä b+c');
+      // S3 counts in whole seconds.
+      await sleep(1_100);
+      await store.touch('touched/ä b+c');
+      await store.touch('touched/absent');
+      const after = await store.head('touched/ä b+c');
+      expect(after?.modified.getTime()).toBeGreaterThan(before?.modified.getTime() ?? 0);
+      expect((await readBytes(store, 'touched/ä b+c')).toString()).toBe('text');
+      expect(await keysUnder('touched/')).toEqual(['touched/ä b+c']);
     });
 
     test('putIfAbsent writes once, and tells', async () => {

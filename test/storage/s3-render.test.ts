@@ -65,6 +65,7 @@ test('a render over S3 is the render over a folder; a second one finds its segme
   expect(await decodeBarcodes(there.output)).toEqual(Array.from({ length: 40 }, (_, frame) => frame));
   expect(await sha256File(there.output)).toBe(await sha256File(here.output));
   expect(there.segments).toEqual({ total: 3, cached: 0, rendered: 3 });
+  expect(there.seams).toMatchObject({ checked: 2, matched: 2 });
 
   expect((await render(store, 'again')).segments).toEqual({ total: 3, cached: 3, rendered: 0 });
 });

@@ -1,3 +1,5 @@
+import { readdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import type { Context } from 'aws-lambda';
 import { handler as render } from '../../../lambda/render.ts';
 import { putJson } from '../../../src/storage/object-store.ts';
@@ -31,6 +33,10 @@ export async function handler(event: Event, context: Context): Promise<unknown> 
     throw error;
   }
   const answer = await render(event, context);
+  if (id.startsWith('warm-')) {
+    const { pid } = process;
+    await putJson(openStore(), mark(`temp-${index}`), { pid, temp: await readdir(tmpdir()) });
+  }
   if (id === 'busy-s3' && index === 1) await putJson(openStore(), mark('refused'), { count: busy?.refused });
   return answer;
 }

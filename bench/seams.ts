@@ -1,0 +1,93 @@
+/**
+ * What the proof of the seams and the hashes of the frames cost: `npm run bench:seams`. A busy machine makes the
+ * plan's segments shorter; `--frames` gives them the length that they have on an idle one.
+ */
+import { performance } from 'node:perf_hooks';
+import { parseArgs } from 'node:util';
+import { segmentLength } from '../src/orchestrator/segment-ranges.ts';
+import { LocalStore } from '../src/storage/local-store.ts';
+import { readBytes } from '../src/storage/object-store.ts';
+import { encodingSchema } from '../src/types/encoding.ts';
+import { type FrameResult, frameJobSchema } from '../src/types/frame-job.ts';
+import { sha256 } from '../src/utils/digest.ts';
+import { createWorkFolder } from '../src/utils/work-folder.ts';
+import { ChromiumFrameWorker } from '../src/worker/chromium-frame-worker.ts';
+import { workerVersion } from '../src/worker/worker-version.ts';
+import { compositionOf, type Subject, subjects } from './prepare.ts';
+import { cpuTimeOfTree } from './simulate/cpu-time.ts';
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '3' },
+    frames: { type: 'string' },
+    only: { type: 'string' },
+  },
+});
+
+/** The work that a plan puts into a segment on a machine of up to 4 cores. */
+const SEGMENT_MS = 20_000;
+const SAMPLE_FRAMES = 32;
+const HASHES = 200;
+
+interface Run {
+  readonly result: FrameResult;
+  readonly cpuMs: number;
+}
+
+const median = (numbers: readonly number[]): number =>
+  [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] as number;
+const percent = (share: number): string => `${(share * 100).toFixed(2)} %`;
+
+async function hashMs(store: LocalStore, { firstPicture }: FrameResult): Promise<number> {
+  const picture = await readBytes(store, firstPicture.key);
+  const since = performance.now();
+  for (let times = 0; times < HASHES; times++) sha256(picture);
+  return (performance.now() - since) / HASHES;
+}
+
+async function measure(subject: Subject): Promise<void> {
+  await using folder = await createWorkFolder('bench');
+  const store = new LocalStore(folder.path);
+  const composition = await compositionOf(subject, store);
+  await using worker = new ChromiumFrameWorker(store);
+  const version = await workerVersion();
+  let jobs = 0;
+  const render = async (frames: number, lookAhead: boolean): Promise<Run> => {
+    const job = frameJobSchema.parse({
+      jobId: 'bench',
+      index: 0,
+      composition: { ...composition, durationInFrames: frames + 1 },
+      range: [0, frames],
+      lookAhead,
+      encoding: encodingSchema.parse({}),
+      page: { seekMode: 'seek' },
+      segmentKey: sha256(`bench ${jobs++}`),
+      workerVersion: version,
+    });
+    const cpu = cpuTimeOfTree();
+    const result = await worker.renderFrame(job);
+    return { result, cpuMs: cpuTimeOfTree() - cpu };
+  };
+
+  const sample = (await render(SAMPLE_FRAMES, false)).result;
+  const { seek, capture } = sample.timings;
+  const frames = Number(values.frames ?? segmentLength((seek + capture) / SAMPLE_FRAMES, SEGMENT_MS));
+  const runs: Record<'with' | 'without', Run[]> = { with: [], without: [] };
+  for (let round = 0; round < Number(values.rounds); round++)
+    for (const kind of round % 2 === 0 ? (['with', 'without'] as const) : (['without', 'with'] as const))
+      runs[kind].push(await render(frames, kind === 'with'));
+
+  const total = median(runs.with.map(({ result }) => result.timings.total));
+  const seams = median(runs.with.map(({ result }) => result.timings.seams / result.timings.total));
+  const hash = await hashMs(store, sample);
+  const hashing = ((runs.with[0]?.result.captured ?? 0) * hash) / total;
+  const cpu = (kind: keyof typeof runs): number => median(runs[kind].map(({ cpuMs }) => cpuMs));
+  const wall = (kind: keyof typeof runs): number =>
+    median(runs[kind].map(({ result }) => result.timings.total));
+  console.log(
+    `${subject.name.padEnd(7)} ${frames} frames, ${(total / 1000).toFixed(1)} s   seams ${percent(seams)}   hashes ${percent(hashing)} (${hash.toFixed(2)} ms each)   together ${percent(seams + hashing)}   looking ahead against not: wall ${percent(wall('with') / wall('without') - 1)}, CPU ${percent(cpu('with') / cpu('without') - 1)}`,
+  );
+}
+
+for (const subject of subjects(false))
+  if (values.only === undefined || values.only === subject.name) await measure(subject);

@@ -1,0 +1,181 @@
+import { comparePictures, isRounding, NO_PICTURE, readPicture } from '../stitcher/compare-pictures.ts';
+import { keys } from '../storage/keys.ts';
+import { findJson, type ObjectStore } from '../storage/object-store.ts';
+import { openStore } from '../storage/open-store.ts';
+import { captureScale, pictureSize } from '../types/codecs.ts';
+import { type FrameJob, type SegmentRecord, segmentRecordSchema } from '../types/frame-job.ts';
+import type { Plan } from '../types/plan.ts';
+import { screenshotOf } from '../types/screenshot.ts';
+import type { PictureDifference } from '../types/seams.ts';
+import { throwIfAborted } from '../utils/abort.ts';
+import { sha256 } from '../utils/digest.ts';
+import { NotFoundError, VerificationError, VersionMismatchError } from '../utils/errors.ts';
+import type { Browser } from '../worker/browser.ts';
+import { Camera, type Scene } from '../worker/camera.ts';
+import { ChromiumFrameWorker } from '../worker/chromium-frame-worker.ts';
+import { pictureVersion, workerVersion } from '../worker/worker-version.ts';
+import { readPlan } from './plan-record.ts';
+import { browserKindOf } from './probe.ts';
+import { type Sample, sampleFrames } from './sample-frames.ts';
+
+export interface VerifyOptions {
+  /** Where the render lies. @default the one of `HELIOS_STORE`, else a folder in the user's cache */
+  readonly store?: ObjectStore | undefined;
+  /** How many frames are looked at. @default 12 */
+  readonly frames?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What a second look at a render found. */
+export interface Verification {
+  readonly id: string;
+  /** Those looked at, in the composition's frames. */
+  readonly frames: readonly number[];
+  /** Bit for bit as when they were rendered. */
+  readonly matched: number;
+  /** As they were but for a rounding of the browser. */
+  readonly rounded: number;
+}
+
+/** A frame that looks otherwise than when it was rendered. */
+export interface DifferentFrame extends PictureDifference {
+  readonly frame: number;
+  /** Index of its segment. */
+  readonly segment: number;
+  /** SHA-256 of its picture before the encoder: as recorded, and as seen now. */
+  readonly digests: readonly [string, string];
+}
+
+async function checkVersion(planned: string): Promise<void> {
+  const own = await workerVersion();
+  if (pictureVersion(planned) === pictureVersion(own)) return;
+  throw new VersionMismatchError(
+    `The render was made by worker ${planned}, and this one is ${own}, whose pictures may differ. Verify it with the same version.`,
+    { details: { planned, worker: own } },
+  );
+}
+
+async function readRecord(
+  store: ObjectStore,
+  { index, range, segmentKey }: FrameJob,
+): Promise<SegmentRecord> {
+  const key = keys.segmentRecord(segmentKey);
+  const record = segmentRecordSchema.safeParse(await findJson(store, key));
+  if (record.success) return record.data;
+  throw new NotFoundError(
+    `Segment ${index} (frames ${range[0]}–${range[1] - 1}) is not in the store any more (${key}). Render again.`,
+    { details: { index, range, key, store: store.url } },
+  );
+}
+
+/** Pictures of frames of one page, which goes to each at once, by way of the frame that was taken before it. */
+async function takeAgain(
+  browser: Browser,
+  scene: Scene,
+  samples: readonly Sample[],
+  signal: AbortSignal | undefined,
+): Promise<{ readonly sample: Sample; readonly picture: Buffer }[]> {
+  let last = samples[0]?.frame as number;
+  await using camera = await Camera.open(browser, scene, last, signal);
+  const taken: { sample: Sample; picture: Buffer }[] = [];
+  for (const sample of samples) {
+    throwIfAborted(signal);
+    const before = sample.frame - scene.encoding.everyNthFrame;
+    if (before > last) await camera.take(before);
+    last = sample.frame;
+    taken.push({ sample, picture: (await camera.take(last)).picture });
+  }
+  return taken;
+}
+
+/** The picture of a frame that a record tells of; `undefined` when it does not come out again. */
+async function recordedPicture(
+  browser: Browser,
+  job: FrameJob,
+  record: SegmentRecord,
+  { frame, place }: Sample,
+  store: ObjectStore,
+  signal: AbortSignal | undefined,
+): Promise<Buffer | undefined> {
+  const digest = record.frameDigests[place];
+  if (record.firstPicture.sha256 === digest) return readPicture(store, record.firstPicture);
+  // What was drawn before can decide the last bit, so the segment's way to the frame is gone again.
+  await using camera = await Camera.open(browser, job, job.range[0], signal);
+  for (let at = job.range[0]; ; at += job.encoding.everyNthFrame) {
+    throwIfAborted(signal);
+    const { picture } = await camera.take(at);
+    if (at >= frame) return sha256(picture) === digest ? picture : undefined;
+  }
+}
+
+function failure(id: string, checked: number, frames: readonly DifferentFrame[]): VerificationError {
+  const [first] = frames as readonly [DifferentFrame];
+  const [then, now] = first.digests;
+  const far = first.levels === null ? '' : `, ${first.pixels} pixels by up to ${first.levels} levels`;
+  const more =
+    frames.length > 1
+      ? ` The others are ${frames
+          .slice(1)
+          .map(({ frame }) => frame)
+          .join(', ')}.`
+      : '';
+  return new VerificationError(
+    `${frames.length} of ${checked} frames of ${id} look otherwise than when they were rendered: frame ${first.frame} of segment ${first.segment} had a picture of SHA-256 ${then}, and has ${now} now${far}.${more}`,
+    { details: { id, checked, frames } },
+  );
+}
+
+/**
+ * Takes pictures of some frames of a render again, in a new browser, and compares them with what its segments'
+ * records say.
+ * @throws VerificationError when frames differ by more than a rounding; NotFoundError when the render or its
+ *   segments are not in the store; VersionMismatchError, and what a frame job may throw
+ */
+export async function verifyRender(id: string, options: VerifyOptions = {}): Promise<Verification> {
+  const { store = openStore(), frames = 12, signal } = options;
+  const plan = await readPlan(store, id);
+  const samples = sampleFrames(plan, frames);
+  const [{ workerVersion: planned, composition, page, encoding }] = plan.frameJobs as [FrameJob];
+  await checkVersion(planned);
+  const records = new Map<number, SegmentRecord>();
+  for (const { segment } of samples)
+    if (!records.has(segment)) records.set(segment, await readRecord(store, jobOf(plan, segment)));
+
+  let matched = 0;
+  let rounded = 0;
+  const different: DifferentFrame[] = [];
+  await using worker = new ChromiumFrameWorker(store);
+  for (const capture of ['begin-frame', 'screenshot'] as const) {
+    const those = samples.filter(({ segment }) => records.get(segment)?.captureMode === capture);
+    if (those.length === 0) continue;
+    const kind = browserKindOf({ capture }, captureScale(encoding));
+    await worker.withBrowser(composition.ref, kind, signal, async (browser) => {
+      for (const { sample, picture } of await takeAgain(
+        browser,
+        { composition, encoding, page },
+        those,
+        signal,
+      )) {
+        const { frame, segment, place } = sample;
+        const record = records.get(segment) as SegmentRecord;
+        const digests = [record.frameDigests[place] as string, sha256(picture)] as const;
+        if (digests[0] === digests[1]) {
+          matched++;
+          continue;
+        }
+        const kept = await recordedPicture(browser, jobOf(plan, segment), record, sample, store, signal);
+        const difference = kept
+          ? await comparePictures(kept, picture, pictureSize(plan).width, signal)
+          : NO_PICTURE;
+        if (isRounding(difference, screenshotOf(encoding))) rounded++;
+        else different.push({ frame, segment, digests, ...difference });
+      }
+    });
+  }
+  if (different.length > 0) throw failure(id, samples.length, different);
+  return { id, frames: samples.map(({ frame }) => frame), matched, rounded };
+}
+
+function jobOf({ frameJobs }: Plan, segment: number): FrameJob {
+  return frameJobs[segment] as FrameJob;
+}

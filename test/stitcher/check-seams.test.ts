@@ -1,0 +1,150 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { checkSeams } from '../../src/stitcher/check-seams.ts';
+import { comparePictures, isRounding } from '../../src/stitcher/compare-pictures.ts';
+import { LocalStore } from '../../src/storage/local-store.ts';
+import { encodingSchema } from '../../src/types/encoding.ts';
+import type { FrameJob, FrameResult, KeptPicture } from '../../src/types/frame-job.ts';
+import type { Plan } from '../../src/types/plan.ts';
+import { sha256 } from '../../src/utils/digest.ts';
+import { SeamMismatchError } from '../../src/utils/errors.ts';
+import { startFfmpeg } from '../../src/utils/ffmpeg.ts';
+
+const SIZE = 100;
+
+/** A grey PNG, some of whose pixels are lighter by so many levels. */
+async function png(
+  lighter: { readonly pixels: number; readonly levels: number },
+  size = SIZE,
+): Promise<Buffer> {
+  const raw = Buffer.alloc(size * size * 4, 100);
+  for (let pixel = 0; pixel < lighter.pixels; pixel++) raw[pixel * 4 + 1] = 100 + lighter.levels;
+  const input = ['-f', 'rawvideo', '-pix_fmt', 'rgba', '-s', `${size}x${size}`, '-i', 'pipe:0'];
+  const ffmpeg = startFfmpeg([...input, '-f', 'image2pipe', '-c:v', 'png', 'pipe:1']);
+  const chunks: Buffer[] = [];
+  ffmpeg.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
+  ffmpeg.stdin.end(raw);
+  await ffmpeg.done;
+  return Buffer.concat(chunks);
+}
+
+let folder: string;
+let store: LocalStore;
+let plain: Buffer;
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'helios-seams-'));
+  store = new LocalStore(folder);
+  plain = await png({ pixels: 0, levels: 0 });
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe('comparePictures', () => {
+  test('counts the pixels that differ, and the levels of the one that differs most', async () => {
+    expect(await comparePictures(plain, plain, SIZE)).toEqual({ levels: 0, blockLevels: 0, pixels: 0 });
+    const lighter = await png({ pixels: 7, levels: 30 });
+    const difference = { levels: 30, blockLevels: (7 * 30) / 64, pixels: 7 };
+    expect(await comparePictures(plain, lighter, SIZE)).toEqual(difference);
+    expect(await comparePictures(lighter, plain, SIZE)).toEqual(difference);
+  });
+
+  test('takes pictures of two sizes for wholly different', async () => {
+    const smaller = await png({ pixels: 0, levels: 0 }, SIZE / 2);
+    expect(await comparePictures(plain, smaller, SIZE)).toEqual({
+      levels: 255,
+      blockLevels: 255,
+      pixels: SIZE * SIZE,
+    });
+  });
+});
+
+test('isRounding', () => {
+  const png = { format: 'png' } as const;
+  const jpeg = { format: 'jpeg', quality: 95 } as const;
+  const pixels = 1000;
+  expect(isRounding({ levels: 2, blockLevels: 2, pixels }, png)).toBe(true);
+  expect(isRounding({ levels: 3, blockLevels: 0.1, pixels }, png)).toBe(false);
+  expect(isRounding({ levels: 20, blockLevels: 2, pixels }, jpeg)).toBe(true);
+  expect(isRounding({ levels: 21, blockLevels: 0.5, pixels }, jpeg)).toBe(false);
+  expect(isRounding({ levels: 5, blockLevels: 2.1, pixels }, jpeg)).toBe(false);
+  expect(isRounding({ levels: 21, blockLevels: 0.5, pixels }, { format: 'jpeg', quality: 90 })).toBe(true);
+  expect(isRounding({ levels: null, blockLevels: null, pixels: null }, png)).toBe(false);
+});
+
+describe('checkSeams', () => {
+  let kept = 0;
+  const keep = async (picture: Buffer): Promise<KeptPicture> => {
+    const key = `segments/${kept++}.png`;
+    await store.put(key, picture);
+    return { key, sha256: sha256(picture) };
+  };
+  /** Two segments, which meet at frame 8. */
+  const meet = (ahead: KeptPicture | null, own: KeptPicture, onSeamMismatch: 'fail' | 'warn' = 'fail') =>
+    checkSeams({
+      plan: {
+        frameJobs: [{ range: [3, 8] }, { range: [8, 12] }] as unknown as FrameJob[],
+        onSeamMismatch,
+        composition: { width: SIZE, height: SIZE } as Plan['composition'],
+        encoding: encodingSchema.parse({ codec: 'png' }),
+      },
+      results: [
+        { index: 0, firstPicture: own, nextPicture: ahead },
+        { index: 1, firstPicture: own, nextPicture: null },
+      ] as unknown as FrameResult[],
+      store,
+    });
+
+  test('matches by the digests alone', async () => {
+    const lost = { key: 'segments/lost.png', sha256: sha256('a picture') };
+    expect(await meet(lost, lost)).toMatchObject({ checked: 1, matched: 1, rounded: 0, mismatched: 0 });
+  });
+
+  test('tells a rounding apart, with both pictures', async () => {
+    const [ahead, own] = [await keep(plain), await keep(await png({ pixels: 9, levels: 1 }))];
+    const seams = await meet(ahead, own);
+    expect(seams).toMatchObject({ checked: 1, matched: 0, rounded: 1, mismatched: 0, mismatches: [] });
+    expect(seams.roundings).toEqual([
+      {
+        frame: 8,
+        segments: [0, 1],
+        digests: [ahead.sha256, own.sha256],
+        pictures: [ahead.key, own.key],
+        levels: 1,
+        blockLevels: 8 / 64,
+        pixels: 9,
+      },
+    ]);
+  });
+
+  test('throws at a mismatch, or tells of it', async () => {
+    const [ahead, own] = [await keep(plain), await keep(await png({ pixels: 9, levels: 90 }))];
+    const seam = {
+      frame: 8,
+      segments: [0, 1],
+      digests: [ahead.sha256, own.sha256],
+      pictures: [ahead.key, own.key],
+      levels: 90,
+      blockLevels: (8 * 90) / 64,
+      pixels: 9,
+    };
+    const failure = await meet(ahead, own).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(SeamMismatchError);
+    expect(failure).toMatchObject({ details: seam, retryable: false });
+    expect(await meet(ahead, own, 'warn')).toMatchObject({ checked: 1, mismatched: 1, mismatches: [seam] });
+  });
+
+  test('a picture that is lost or damaged makes other digests a mismatch', async () => {
+    const own = await keep(plain);
+    const lost = { key: 'segments/lost.png', sha256: sha256('a picture') };
+    const damaged = { ...(await keep(plain)), sha256: sha256('another') };
+    for (const ahead of [lost, damaged])
+      expect((await meet(ahead, own, 'warn')).mismatches).toMatchObject([
+        { levels: null, blockLevels: null, pixels: null },
+      ]);
+  });
+
+  test('proves nothing where nobody looked ahead', async () => {
+    expect(await meet(null, await keep(plain))).toMatchObject({ checked: 0, unproved: 1 });
+  });
+});
