@@ -4,17 +4,15 @@ import { keys } from '../storage/keys.ts';
 import { type ObjectStore, putJson } from '../storage/object-store.ts';
 import { type CompositionRef, compositionRefSchema } from '../types/composition.ts';
 import type { CloudAdapter } from '../types/contracts.ts';
-import type { FrameResult } from '../types/frame-job.ts';
-import type { Plan } from '../types/plan.ts';
 import { type RenderJob, type RenderJobInput, renderJobSchema } from '../types/render-job.ts';
 import type { RenderResult } from '../types/render-result.ts';
 import { CompositionNotFoundError, HeliosError, ValidationError } from '../utils/errors.ts';
 import { retry } from '../utils/retry.ts';
-import { runLimited } from '../utils/run-limited.ts';
 import { sweepWorkFolders } from '../utils/work-folder.ts';
 import type { ChromiumFrameWorker } from '../worker/chromium-frame-worker.ts';
 import { checkEncoding } from './check-encoding.ts';
 import { type OnProgress, ProgressMeter } from './progress.ts';
+import { renderSegments } from './render-segments.ts';
 import { audioStep, describeResult, planStep, sequenceExtension, stitchStep } from './steps.ts';
 import { stopwatch } from './stopwatch.ts';
 
@@ -61,7 +59,8 @@ export class JobOrchestrator {
   }
 
   /**
-   * Renders a job to its output path. Retryable errors are tried again, 4 times in all.
+   * Renders a job to its output path. Retryable errors are tried again, 4 times in all; a segment far slower than
+   * the others is started a second time when there is room for it.
    * @throws HeliosError of many kinds; nothing half-written is left at the output path
    */
   async run(input: RenderJobInput, { signal, onProgress }: RunOptions = {}): Promise<RenderResult> {
@@ -96,7 +95,7 @@ export class JobOrchestrator {
       throw error;
     };
     const [rendered, mixed] = await Promise.allSettled([
-      this.#renderSegments(plan, signal, meter).catch(stopAll),
+      renderSegments(plan, { worker: this.#worker, adapter: this.#adapter, signal, meter }).catch(stopAll),
       this.#retry(signal, () => audioStep(plan, this.#store, signal)).catch(stopAll),
     ]);
     const renderMs = clock();
@@ -111,33 +110,12 @@ export class JobOrchestrator {
     await this.#retry(outer, () => stitchStep(joined));
     const bytes = await output.commit();
     const timings = { plan: planMs, render: renderMs, audio: audioMs, stitch: clock() };
-    const result = describeResult(plan, results, { path: output.target, bytes }, timings);
+    const result = describeResult(plan, results, { path: output.target, bytes }, timings, meter.duplicated);
     await putJson(this.#store, keys.result(job.id), result);
     return result;
   }
 
-  #renderSegments(plan: Plan, signal: AbortSignal, meter: ProgressMeter): Promise<FrameResult[]> {
-    return runLimited(plan.frameJobs, plan.maxParallel, signal, async (job) => {
-      meter.segmentStarted();
-      let result: FrameResult | undefined;
-      try {
-        result = await this.#retry(
-          signal,
-          () =>
-            this.#adapter.invoke(this.#worker, job, {
-              signal,
-              onFrames: (done) => meter.segmentFrames(job.index, done),
-            }),
-          () => meter.segmentRetried(job.index),
-        );
-        return result;
-      } finally {
-        meter.segmentEnded(result);
-      }
-    });
-  }
-
-  #retry<T>(signal: AbortSignal | undefined, work: () => Promise<T>, onRetry?: () => void): Promise<T> {
-    return retry(work, { signal, ...(onRetry ? { onRetry } : {}) });
+  #retry<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    return retry(work, { signal });
   }
 }

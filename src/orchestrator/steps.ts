@@ -88,12 +88,16 @@ export function sequenceExtension({ encoding }: Pick<RenderJob, 'encoding'>): st
   return pictures && encoding.codec !== 'gif' ? extensions[0] : undefined;
 }
 
-/** What a render says of itself once its output is in place. */
+/**
+ * What a render says of itself once its output is in place.
+ * @param duplicated segments that were started a second time
+ */
 export function describeResult(
   plan: Plan,
   results: readonly FrameResult[],
   output: { readonly path: string; readonly bytes: number },
   timings: Omit<RenderResult['timings'], 'total'>,
+  duplicated = 0,
 ): RenderResult {
   const fps = outputFps(plan.composition.fps, plan.encoding.everyNthFrame);
   const cached = results.filter((result) => result.cached).length;
@@ -105,7 +109,12 @@ export function describeResult(
     fps,
     ...outputSize(plan.composition, plan.encoding),
     durationSeconds: frameToSeconds(plan.frames, fps),
-    segments: { total: results.length, cached, rendered: results.length - cached },
+    segments: {
+      total: results.length,
+      cached,
+      rendered: results.length - cached,
+      ...(duplicated > 0 ? { duplicated } : {}),
+    },
     audioTracks: plan.audioTracks.length,
     seekMode: plan.seekMode,
     warnings: [...new Set([...plan.warnings, ...results.flatMap(({ warnings }) => warnings)])],
