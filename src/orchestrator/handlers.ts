@@ -13,7 +13,7 @@ import { FrameRangeError, StitchError } from '../utils/errors.ts';
 import { runLimited } from '../utils/run-limited.ts';
 import { createWorkFolder } from '../utils/work-folder.ts';
 import { ChromiumFrameWorker } from '../worker/chromium-frame-worker.ts';
-import { costOfRender } from './cost.ts';
+import { costOf, prices, useByTimings } from './cost.ts';
 import { type HandlerContext, withinTime } from './handler-context.ts';
 import {
   addressOf,
@@ -205,7 +205,10 @@ export class Handlers implements AsyncDisposable {
     const result = describeResult(plan, results, { path: `${this.#store.url}/${key}`, bytes }, timings);
     const attempts = told.reduce((sum, segment) => sum + (segment?.attempt ?? 0) + 1, 0);
     const { sizes } = this.#options;
-    const whole = sizes ? { ...result, cost: costOfRender(timings, attempts, sizes) } : result;
+    const use = useByTimings(timings, results.length, attempts);
+    const whole = sizes
+      ? { ...result, cost: { usd: costOf(use, sizes).total, pricesOf: prices.date } }
+      : result;
     await putJson(this.#store, keys.result(plan.id), whole);
     return whole;
   }
