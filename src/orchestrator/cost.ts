@@ -1,4 +1,4 @@
-import type { FunctionName, FunctionSizes } from '../types/function-sizes.ts';
+import type { FunctionName, FunctionSize, FunctionSizes } from '../types/function-sizes.ts';
 import { INLINE_SEGMENTS } from '../types/plan.ts';
 
 /** List prices in USD, without free tiers, discounts and taxes. */
@@ -50,15 +50,22 @@ export interface Cost {
   readonly total: number;
 }
 
+/** USD for a millisecond of a function, its requests apart. */
+export function millisecondPrice(
+  { memory, ephemeralStorage }: FunctionSize,
+  table: PriceTable = prices,
+): number {
+  const second =
+    (memory / 1024) * table.lambdaGbSecond + ((ephemeralStorage - 512) / 1024) * table.lambdaStorageGbSecond;
+  return second / 1000;
+}
+
 /** What a use of the farm costs. */
 export function costOf(use: FarmUse, sizes: FunctionSizes, table: PriceTable = prices): Cost {
   const functions = Object.fromEntries(
-    Object.entries(sizes).map(([name, { memory, ephemeralStorage }]) => {
+    Object.entries(sizes).map(([name, size]) => {
       const { count, ms } = use.functions[name as FunctionName] ?? { count: 0, ms: 0 };
-      const second =
-        (memory / 1024) * table.lambdaGbSecond +
-        ((ephemeralStorage - 512) / 1024) * table.lambdaStorageGbSecond;
-      return [name, (ms / 1000) * second + count * table.lambdaRequest];
+      return [name, ms * millisecondPrice(size, table) + count * table.lambdaRequest];
     }),
   ) as Record<FunctionName, number>;
   const stateMachine = use.transitions * table.stepFunctionsTransition;

@@ -6,15 +6,16 @@ import { codecTraits } from '../types/codecs.ts';
 import type { FrameWorker } from '../types/contracts.ts';
 import { type SegmentProgress, segmentProgressSchema } from '../types/farm.ts';
 import type { FrameJob, FrameResult } from '../types/frame-job.ts';
-import type { FunctionSizes } from '../types/function-sizes.ts';
-import { INLINE_SEGMENTS, type Plan } from '../types/plan.ts';
+import { defaultSizes, type FunctionSizes } from '../types/function-sizes.ts';
+import { INLINE_SEGMENTS, type Plan, type PlanBudget } from '../types/plan.ts';
 import type { RenderResult } from '../types/render-result.ts';
 import { FrameRangeError, StitchError } from '../utils/errors.ts';
 import { runLimited } from '../utils/run-limited.ts';
 import { createWorkFolder } from '../utils/work-folder.ts';
 import { ChromiumFrameWorker } from '../worker/chromium-frame-worker.ts';
+import { admitPlan, withinBudget } from './budget.ts';
 import { costOf, prices, useByTimings } from './cost.ts';
-import { type HandlerContext, withinTime } from './handler-context.ts';
+import { type HandlerContext, shorter, withinTime } from './handler-context.ts';
 import {
   addressOf,
   type PlanSummary,
@@ -28,6 +29,7 @@ import {
 import { type PlanRecord, readPlan } from './plan-record.ts';
 import { failureEventSchema, leaveSegmentError, recordFailure } from './record-failure.ts';
 import { checkReplay, renderTimeoutSeconds } from './render-timeout.ts';
+import { markStart, spentMs } from './spent-time.ts';
 import {
   type AudioStepResult,
   audioStep,
@@ -40,6 +42,11 @@ import { stopwatch } from './stopwatch.ts';
 
 /** To the store at the same time. */
 const MAX_REQUESTS = 16;
+
+interface SegmentLimits {
+  readonly budget?: PlanBudget | undefined;
+  readonly spending?: Parameters<typeof withinBudget>[3];
+}
 
 export interface HandlersOptions {
   /** Frame jobs that may be at work at the same time in all. @default no limit but the event's */
@@ -73,11 +80,14 @@ export class Handlers implements AsyncDisposable {
   /** `{job, ref?, capacity?}` → writes `renders/<id>/plan.json` and `segments.json`. */
   async plan(event: unknown, context: HandlerContext = {}): Promise<PlanSummary> {
     const { job, ref = addressOf(job), capacity: asked } = parseEvent(planEventSchema, 'plan event', event);
+    const since = Date.now();
     const capacity = Math.max(1, Math.min(asked, (await this.#options.capacity?.()) ?? asked));
+    const { sizes = defaultSizes } = this.#options;
+    const admit = (found: Plan): Plan => admitPlan(found, job.budget, sizes, since);
     const plan = await withinTime(
       context,
       () => ({ what: `The plan of ${job.id}` }),
-      (signal) => planStep(job, { ref, worker: this.#worker, capacity, signal }),
+      (signal) => planStep(job, { ref, worker: this.#worker, capacity, signal }, admit),
     );
     if (this.#options.sizes) checkReplay(plan, this.#options.sizes.render.timeout);
     const { id, frames, maxParallel, seekMode, frameJobs } = plan;
@@ -104,9 +114,9 @@ export class Handlers implements AsyncDisposable {
   async render(event: unknown, context: HandlerContext = {}): Promise<FrameResult | SegmentSummary> {
     if (event !== null && typeof event === 'object' && 'segmentKey' in event)
       return this.#renderSegment(event as FrameJob, context);
-    const { id, index, attempt } = parseEvent(segmentEventSchema, 'render event', event);
+    const { id, index, attempt, timeoutSeconds } = parseEvent(segmentEventSchema, 'render event', event);
     const clock = stopwatch();
-    const { frameJobs } = await readPlan(this.#store, id);
+    const { frameJobs, budget, maxParallel: parallel } = await readPlan(this.#store, id);
     const job = frameJobs[index];
     if (!job) {
       throw new FrameRangeError(
@@ -117,7 +127,14 @@ export class Handlers implements AsyncDisposable {
       );
     }
     try {
-      const { frames, cached, bytes } = await this.#renderSegment(job, context);
+      if (budget?.renderMs !== undefined) await markStart(this.#store, id, index, attempt);
+      const spending = { parallel, spentMs: () => spentMs(this.#store, id, budget?.since ?? 0) };
+      const limits = { budget, spending };
+      const { frames, cached, bytes } = await this.#renderSegment(
+        job,
+        shorter(context, timeoutSeconds),
+        limits,
+      );
       const progress = { index, frames, cached, ms: clock(), attempt };
       await putJson(this.#store, keys.progress(id, index), progress satisfies SegmentProgress);
       return { index, frames, cached, ms: progress.ms, bytes };
@@ -133,7 +150,7 @@ export class Handlers implements AsyncDisposable {
     return withinTime(
       context,
       () => ({ what: `The sound of ${plan.id}` }),
-      (signal) => audioStep(plan, this.#store, signal),
+      (outer) => withinBudget(plan.budget, outer, (signal) => audioStep(plan, this.#store, signal)),
     );
   }
 
@@ -144,7 +161,7 @@ export class Handlers implements AsyncDisposable {
     return withinTime(
       context,
       () => ({ what: `Joining the segments of ${plan.id}` }),
-      (signal) => this.#stitch(plan, audioKey, audioMs, signal),
+      (outer) => withinBudget(plan.budget, outer, (signal) => this.#stitch(plan, audioKey, audioMs, signal)),
     );
   }
 
@@ -154,7 +171,11 @@ export class Handlers implements AsyncDisposable {
     return recordFailure(this.#store, failure, failure.segment && this.#options.renderLogGroup);
   }
 
-  #renderSegment(job: FrameJob, context: HandlerContext): Promise<FrameResult> {
+  #renderSegment(
+    job: FrameJob,
+    context: HandlerContext,
+    { budget, spending }: SegmentLimits = {},
+  ): Promise<FrameResult> {
     let done = 0;
     return withinTime(
       context,
@@ -162,13 +183,14 @@ export class Handlers implements AsyncDisposable {
         what: `Segment ${job.index} (frames ${job.range[0]}–${job.range[1] - 1})`,
         details: { index: job.index, range: job.range, framesDone: done },
       }),
-      (signal) =>
-        this.#worker.renderFrame(job, {
-          ...(signal ? { signal } : {}),
-          onFrames: (frames) => {
-            done = frames;
-          },
-        }),
+      (outer) => {
+        const onFrames = (frames: number): void => {
+          done = frames;
+        };
+        const render = (signal?: AbortSignal) =>
+          this.#worker.renderFrame(job, { ...(signal ? { signal } : {}), onFrames });
+        return withinBudget(budget, outer, render, spending);
+      },
     );
   }
 

@@ -10,6 +10,7 @@ import { CompositionNotFoundError, HeliosError, ValidationError } from '../utils
 import { retry } from '../utils/retry.ts';
 import { sweepWorkFolders } from '../utils/work-folder.ts';
 import type { ChromiumFrameWorker } from '../worker/chromium-frame-worker.ts';
+import { checkEstimate, withinBudget } from './budget.ts';
 import { checkEncoding } from './check-encoding.ts';
 import { type OnProgress, ProgressMeter } from './progress.ts';
 import { renderSegments } from './render-segments.ts';
@@ -46,6 +47,15 @@ export function parseJob(input: RenderJobInput): RenderJob {
   return parsed.data;
 }
 
+/** @throws ValidationError for a limit that would not be kept */
+function checkNoCost({ budget }: RenderJob): void {
+  if (budget?.maxCost === undefined) return;
+  throw new ValidationError(
+    'budget.maxCost: only a farm counts what a render costs; this one is driven from here, where nothing counts it. Leave --max-cost out, limit it by --max-time, or render it with --on lambda.',
+    { details: { field: 'budget.maxCost' } },
+  );
+}
+
 /** Drives a job from this process: plans it, has its frame jobs rendered by an adapter, stitches the output. */
 export class JobOrchestrator {
   readonly #worker: ChromiumFrameWorker;
@@ -65,8 +75,11 @@ export class JobOrchestrator {
    */
   async run(input: RenderJobInput, { signal, onProgress }: RunOptions = {}): Promise<RenderResult> {
     const job = parseJob(input);
+    checkNoCost(job);
     try {
-      return await this.#run(job, signal, new ProgressMeter(onProgress));
+      const budget = job.budget && { ...job.budget, since: Date.now() };
+      const meter = new ProgressMeter(onProgress);
+      return await withinBudget(budget, signal, (inTime) => this.#run(job, inTime, meter));
     } catch (error) {
       const known = error instanceof HeliosError ? error.toJSON() : { name: 'Error', message: String(error) };
       await putJson(this.#store, keys.error(job.id), known).catch(() => {});
@@ -86,6 +99,7 @@ export class JobOrchestrator {
       planStep(job, { ref, worker: this.#worker, capacity, signal: outer }),
     );
     const planMs = clock();
+    checkEstimate(job.budget ?? {}, { seconds: (planMs + plan.estimate.wallMs) / 1000 });
 
     meter.enter('render', plan);
     const failed = new AbortController();

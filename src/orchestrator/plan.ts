@@ -102,7 +102,7 @@ export async function planJob(job: RenderJob, { ref, worker, capacity, signal }:
   const inBrowser = <T>(work: Parameters<typeof worker.withBrowser<T>>[3]) =>
     worker.withBrowser(ref, browserKindOf(page, captureScale(encoding)), signal, work);
 
-  const { outputPath: _, id: __, chunking: ___, ...asked } = job;
+  const { outputPath: _, id: __, chunking: ___, budget: ____, ...asked } = job;
   const { composition, warnings } = await remember<Probe>(
     store,
     ref,

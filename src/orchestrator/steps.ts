@@ -17,10 +17,17 @@ import { type PlanOptions, planJob } from './plan.ts';
 import { writePlan } from './plan-record.ts';
 import { stopwatch } from './stopwatch.ts';
 
-/** Plans a job and writes `job.json` and `plan.json`. */
-export async function planStep(job: RenderJob, options: PlanOptions): Promise<Plan> {
+/**
+ * Plans a job and writes `job.json` and `plan.json`.
+ * @param admit sees the plan before it is written, and may refuse it
+ */
+export async function planStep(
+  job: RenderJob,
+  options: PlanOptions,
+  admit: (plan: Plan) => Plan = (plan) => plan,
+): Promise<Plan> {
   const clock = stopwatch();
-  const plan = await planJob(job, options);
+  const plan = admit(await planJob(job, options));
   const { store } = options.worker;
   await putJson(store, keys.job(job.id), job);
   await writePlan(store, plan, clock());

@@ -45,6 +45,15 @@ export const pageOptionsSchema = z.strictObject({
 });
 export type PageOptions = z.output<typeof pageOptionsSchema>;
 
+/** What a render may take; refused when its estimate is above, stopped when it gets there. */
+export const budgetSchema = z.strictObject({
+  /** USD at list prices, on a farm; a render driven from one's own process counts no cost and refuses it. */
+  maxCost: z.number().positive().max(1_000_000).optional(),
+  /** Seconds from start to end. */
+  maxSeconds: z.number().positive().max(31_536_000).optional(),
+});
+export type Budget = z.output<typeof budgetSchema>;
+
 /** One request: a composition, a frame range, an encoding, an output path. */
 export const renderJobSchema = z.strictObject({
   id: idSchema,
@@ -56,6 +65,8 @@ export const renderJobSchema = z.strictObject({
   encoding: encodingSchema.prefault({}),
   chunking: chunkingSchema.prefault({}),
   page: pageOptionsSchema.prefault({}),
+  /** @default no limit */
+  budget: budgetSchema.optional(),
 });
 /** A job as it is written: whatever has a default may be left out. */
 export type RenderJobInput = z.input<typeof renderJobSchema>;
