@@ -51,7 +51,7 @@ export function admitPlan(plan: Plan, budget: Budget | undefined, sizes: Functio
   return { ...plan, budget: { ...budget, since, renderMs: (budget.maxCost - rest) / price } };
 }
 
-interface Spending {
+export interface Spending {
   /** Milliseconds that the render function has been at work for this render, in all. */
   readonly spentMs: () => Promise<number>;
   /** Functions that may be at work at the same time. */

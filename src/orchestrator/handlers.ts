@@ -7,7 +7,7 @@ import type { FrameWorker } from '../types/contracts.ts';
 import { type SegmentProgress, segmentProgressSchema } from '../types/farm.ts';
 import type { FrameJob, FrameResult } from '../types/frame-job.ts';
 import { defaultSizes, type FunctionSizes } from '../types/function-sizes.ts';
-import { INLINE_SEGMENTS, type Plan, type PlanBudget } from '../types/plan.ts';
+import { INLINE_SEGMENTS, type Plan } from '../types/plan.ts';
 import type { RenderResult } from '../types/render-result.ts';
 import { FrameRangeError, StitchError } from '../utils/errors.ts';
 import { runLimited } from '../utils/run-limited.ts';
@@ -29,7 +29,7 @@ import {
 import { type PlanRecord, readPlan } from './plan-record.ts';
 import { failureEventSchema, leaveSegmentError, recordFailure } from './record-failure.ts';
 import { checkReplay, renderTimeoutSeconds } from './render-timeout.ts';
-import { markStart, spentMs } from './spent-time.ts';
+import { markStart, spendingOf } from './spent-time.ts';
 import {
   type AudioStepResult,
   audioStep,
@@ -42,11 +42,6 @@ import { stopwatch } from './stopwatch.ts';
 
 /** To the store at the same time. */
 const MAX_REQUESTS = 16;
-
-interface SegmentLimits {
-  readonly budget?: PlanBudget | undefined;
-  readonly spending?: Parameters<typeof withinBudget>[3];
-}
 
 export interface HandlersOptions {
   /** Frame jobs that may be at work at the same time in all. @default no limit but the event's */
@@ -116,7 +111,8 @@ export class Handlers implements AsyncDisposable {
       return this.#renderSegment(event as FrameJob, context);
     const { id, index, attempt, timeoutSeconds } = parseEvent(segmentEventSchema, 'render event', event);
     const clock = stopwatch();
-    const { frameJobs, budget, maxParallel: parallel } = await readPlan(this.#store, id);
+    const plan = await readPlan(this.#store, id);
+    const { frameJobs, budget } = plan;
     const job = frameJobs[index];
     if (!job) {
       throw new FrameRangeError(
@@ -128,13 +124,8 @@ export class Handlers implements AsyncDisposable {
     }
     try {
       if (budget?.renderMs !== undefined) await markStart(this.#store, id, index, attempt);
-      const spending = { parallel, spentMs: () => spentMs(this.#store, id, budget?.since ?? 0) };
-      const limits = { budget, spending };
-      const { frames, cached, bytes } = await this.#renderSegment(
-        job,
-        shorter(context, timeoutSeconds),
-        limits,
-      );
+      const inTime = shorter(context, timeoutSeconds);
+      const { frames, cached, bytes } = await this.#renderSegment(job, inTime, plan);
       const progress = { index, frames, cached, ms: clock(), attempt };
       await putJson(this.#store, keys.progress(id, index), progress satisfies SegmentProgress);
       return { index, frames, cached, ms: progress.ms, bytes };
@@ -171,11 +162,7 @@ export class Handlers implements AsyncDisposable {
     return recordFailure(this.#store, failure, failure.segment && this.#options.renderLogGroup);
   }
 
-  #renderSegment(
-    job: FrameJob,
-    context: HandlerContext,
-    { budget, spending }: SegmentLimits = {},
-  ): Promise<FrameResult> {
+  #renderSegment(job: FrameJob, context: HandlerContext, plan?: PlanRecord): Promise<FrameResult> {
     let done = 0;
     return withinTime(
       context,
@@ -189,7 +176,7 @@ export class Handlers implements AsyncDisposable {
         };
         const render = (signal?: AbortSignal) =>
           this.#worker.renderFrame(job, { ...(signal ? { signal } : {}), onFrames });
-        return withinBudget(budget, outer, render, spending);
+        return withinBudget(plan?.budget, outer, render, spendingOf(this.#store, plan));
       },
     );
   }

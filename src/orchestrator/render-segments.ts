@@ -24,7 +24,7 @@ export interface RenderSegmentsOptions {
  */
 export async function renderSegments(plan: Plan, options: RenderSegmentsOptions): Promise<FrameResult[]> {
   const { worker, adapter, signal, meter } = options;
-  const { frameJobs, maxParallel, encoding, estimate } = plan;
+  const { frameJobs, maxParallel, encoding, estimate, seekMode } = plan;
   const pace = new SegmentPace(estimate.msPerFrame, () => performance.now());
   const races = new Map<number, SegmentRace<FrameResult>>();
 
@@ -61,7 +61,8 @@ export async function renderSegments(plan: Plan, options: RenderSegmentsOptions)
   };
 
   const look = (): void => {
-    if (races.size < frameJobs.length || signal.aborted) return;
+    // In replay, later segments are slower by nature: each steps from frame 0.
+    if (seekMode === 'replay' || races.size < frameJobs.length || signal.aborted) return;
     let running = 0;
     for (const race of races.values()) running += race.running;
     for (const index of pace.stragglers()) {

@@ -1,5 +1,7 @@
 import { keys } from '../storage/keys.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import type { Plan } from '../types/plan.ts';
+import type { Spending } from './budget.ts';
 
 const STARTED = /\/(\d+)-\d+\.started$/;
 const ENDED = /\/(\d+)(?:\.error)?\.json$/;
@@ -47,4 +49,11 @@ export async function spentMs(store: ObjectStore, id: string, since: number): Pr
     }
   }
   return sum;
+}
+
+/** How to sum up what a plan's segments have spent, when its budget asks for it. */
+export function spendingOf(store: ObjectStore, plan: Plan | undefined): Spending | undefined {
+  const { id, budget, maxParallel } = plan ?? {};
+  if (id === undefined || maxParallel === undefined || budget?.renderMs === undefined) return undefined;
+  return { parallel: maxParallel, spentMs: () => spentMs(store, id, budget.since) };
 }

@@ -28,7 +28,10 @@ const hangs: Attempt = async (_, { signal }) => {
 };
 
 /** Renders segments of 100 frames, for which the plan measured a second each. */
-function start(segments: readonly Attempt[], { maxParallel = segments.length, capacity = 10 } = {}) {
+function start(
+  segments: readonly Attempt[],
+  { maxParallel = segments.length, capacity = 10, seekMode = 'seek' } = {},
+) {
   const attempts: number[] = segments.map(() => 0);
   const stopped: number[] = [];
   let inFlight = 0;
@@ -62,7 +65,13 @@ function start(segments: readonly Attempt[], { maxParallel = segments.length, ca
       encoding: encoding as never,
     }),
   );
-  const plan = { frameJobs, maxParallel, encoding, estimate: { msPerFrame: 10 } } as unknown as Plan;
+  const plan = {
+    frameJobs,
+    maxParallel,
+    encoding,
+    seekMode,
+    estimate: { msPerFrame: 10 },
+  } as unknown as Plan;
   const controller = new AbortController();
   const meter = new ProgressMeter((told) => {
     progress = told;
@@ -106,6 +115,7 @@ test('there is never a third attempt', async () => {
 test.each([
   ['the plan allows no more at a time', { maxParallel: 1 }],
   ['the adapter has no room', { capacity: 1 }],
+  ['segments step from frame 0', { seekMode: 'replay' }],
 ])('nothing is started a second time while %s', async (_, room) => {
   const { attempts, controller, done } = start([lasts(SECOND), hangs], room);
   await vi.advanceTimersByTimeAsync(MINUTE);
