@@ -16,7 +16,7 @@ export const keyAccess: Readonly<Record<FunctionName, KeyAccess>> = {
     write: ['blobs/*', 'probes/*', 'renders/*/job.json', 'renders/*/plan.json', 'renders/*/segments.json'],
   },
   render: {
-    read: ['blobs/*', 'bundles/*', 'renders/*/plan.json', 'segments/*'],
+    read: ['blobs/*', 'bundles/*', 'renders/*/plan.json', 'renders/*/progress/*', 'segments/*'],
     write: ['segments/*', 'renders/*/progress/*'],
   },
   audio: { read: ['blobs/*', 'renders/*/plan.json'], write: ['renders/*/audio.*'] },

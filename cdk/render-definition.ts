@@ -45,6 +45,8 @@ export function renderDefinition(parts: DefinitionParts): State {
           'id.$': '$.id',
           'index.$': '$.index',
           'attempt.$': '$$.State.RetryCount',
+          // Ends before it is given up: a function that nobody waits for any more is billed on.
+          'timeoutSeconds.$': '$.timeoutSeconds',
         }),
         TimeoutSecondsPath: '$.timeoutSeconds',
         ResultSelector: {

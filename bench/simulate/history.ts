@@ -14,8 +14,6 @@ export interface History {
   readonly parentEvents: number;
   /** Of the child with the most; 0 when the map is inline. */
   readonly childEvents: number;
-  /** As they are billed: each entered state, each retry, each start of an execution. */
-  readonly transitions: number;
 }
 
 export interface Attempts {
@@ -29,18 +27,14 @@ export interface Attempts {
 export function historyOf({ segments, retries, mostAttempts }: Attempts): History {
   const frame = EXECUTION + TASKS_OF_PARENT * TASK + PARALLEL + 2 * PASSED;
   const inline = segments <= INLINE_SEGMENTS;
-  // Five tasks, the parallel, the choice, the map, the end, and the start.
-  const transitionsOfParent = TASKS_OF_PARENT + 4 + 1;
   if (inline) {
     return {
       parentEvents: frame + INLINE_MAP + segments * (ITERATION + TASK) + retries * RETRY,
       childEvents: 0,
-      transitions: transitionsOfParent + segments + retries,
     };
   }
   return {
     parentEvents: frame + MAP_RUN,
     childEvents: EXECUTION + TASK + (mostAttempts - 1) * RETRY,
-    transitions: transitionsOfParent + 2 * segments + retries,
   };
 }

@@ -1,6 +1,6 @@
 /** Prints what an hour of video takes on AWS, by simulation: `npm run simulate -- [--look canvas] [--json]`. */
 import { parseArgs } from 'node:util';
-import { measured } from './constants.ts';
+import { looks } from './constants.ts';
 import { type Look, type Scenario, type Simulated, simulateRender } from './render.ts';
 
 const { values } = parseArgs({
@@ -12,8 +12,8 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
   },
 });
-if (!(values.look in measured.looks)) {
-  throw new Error(`--look is one of ${Object.keys(measured.looks).join(', ')}`);
+if (!(values.look in looks)) {
+  throw new Error(`--look is one of ${Object.keys(looks).join(', ')}`);
 }
 const base: Omit<Scenario, 'parallel' | 'cold' | 'targetSegmentSeconds'> = {
   look: values.look as Look,

@@ -1,13 +1,14 @@
-import { defaultSizes, type FunctionName } from '../../cdk/function-sizes.ts';
-import { prices } from '../../src/orchestrator/cost.ts';
+import { defaultSizes } from '../../cdk/function-sizes.ts';
+import { costOf, useOfRender } from '../../src/orchestrator/cost.ts';
+import { assumed, farmTimes } from '../../src/orchestrator/farm-times.ts';
 import { cutAtMultiples, segmentLength } from '../../src/orchestrator/segment-ranges.ts';
 import { INLINE_SEGMENTS } from '../../src/types/plan.ts';
 import type { FrameRange } from '../../src/types/render-job.ts';
-import { assumed, limits, measured } from './constants.ts';
+import { limits, looks, NOISE } from './constants.ts';
 import { historyOf } from './history.ts';
 import { type MapRun, runMap } from './map-run.ts';
 
-export type Look = keyof typeof measured.looks;
+export type Look = keyof typeof looks;
 
 export interface Scenario {
   readonly look: Look;
@@ -50,16 +51,13 @@ const INVOKE_ENVELOPE_BYTES = 2_000;
 /** A job with its reference, without input props. */
 const JOB_BYTES = 1_000;
 
-const vcpus = (name: FunctionName): number => defaultSizes[name].memory / assumed.memoryOfVcpu;
-/** Work of one thread. */
-const onLambda = (name: FunctionName, cpuMs: number): number =>
-  (cpuMs / Math.min(1, vcpus(name))) * assumed.slowness;
-const transferMs = (bytes: number): number => (bytes / 1e6 / assumed.s3MegabytesPerSecond) * 1000;
+const times = farmTimes(defaultSizes);
 
 /** A frame in the render function: its threads fill the vCPUs, but no better than they filled two cores. */
 export function frameMs(look: Look): number {
-  const { frameCpuMs, frameWallMs } = measured.looks[look];
-  return Math.max(frameCpuMs / vcpus('render'), frameWallMs) * assumed.slowness;
+  const { frameCpuMs, frameWallMs } = looks[look];
+  const vcpus = defaultSizes.render.memory / assumed.memoryOfVcpu;
+  return Math.max(frameCpuMs / vcpus, frameWallMs) * assumed.slowness;
 }
 
 function stateBytes(ranges: readonly FrameRange[], items: string): number {
@@ -71,22 +69,22 @@ function stateBytes(ranges: readonly FrameRange[], items: string): number {
 export function simulateRender(scenario: Scenario): Simulated {
   const { look, frames, fps, parallel, cold, seed, failureRate, targetSegmentSeconds } = scenario;
   const perFrame = frameMs(look);
-  const { bytesPerFrame } = measured.looks[look];
+  const { bytesPerFrame } = looks[look];
   const bytes = frames * bytesPerFrame;
   const ranges = cutAtMultiples([0, frames], segmentLength(perFrame, targetSegmentSeconds * 1000));
   const items = JSON.stringify(ranges.map((range, index) => ({ index, range })));
   const inline = ranges.length <= INLINE_SEGMENTS;
-  const start = cold ? assumed.environmentMs + measured.coldStartMs * assumed.slowness : 0;
-  const light = cold ? assumed.environmentMs : 0;
+  const start = cold ? times.coldStart : 0;
+  const light = cold ? times.environment : 0;
 
-  const planMs = start + measured.planMs;
-  const audioMs = light + onLambda('audio', measured.audioCpuMs) * (frames / fps);
+  const planMs = start + times.plan;
+  const audioMs = light + times.audioSecond * (frames / fps);
   const run = runMap({
     segments: ranges.map(([from, to]) => to - from),
     times: {
       start,
-      segment: (measured.segmentCpuMs / vcpus('render')) * assumed.slowness + 4 * assumed.s3RoundTripMs,
-      frame: perFrame + transferMs(bytesPerFrame),
+      segment: times.segment,
+      frame: perFrame + (bytesPerFrame / 1e6) * times.megabyte,
     },
     slots: parallel,
     quota: (now) => parallel - (now < audioMs ? 1 : 0),
@@ -94,38 +92,29 @@ export function simulateRender(scenario: Scenario): Simulated {
     scaling: limits.lambdaScaling,
     ...(inline ? {} : { childStarts: limits.childStarts, childOverhead: assumed.childMs }),
     failureRate,
-    noise: assumed.noise,
+    noise: NOISE,
     seed,
   });
-  const stitchMs =
-    light +
-    onLambda(
-      'stitch',
-      ranges.length * measured.stitch.segmentCpuMs + (bytes / 1e6) * measured.stitch.megabyteCpuMs,
-    ) +
-    ranges.length * assumed.s3RoundTripMs * (1 / 16 + 1 / 8) +
-    2 * transferMs(bytes);
+  const stitchMs = light + ranges.length * times.stitchSegment + (bytes / 1e6) * times.stitchMegabyte;
   const renderMs = run.wallMs + (inline ? 0 : assumed.mapRunMs);
   const wallMs = planMs + Math.max(renderMs, audioMs) + stitchMs + 9 * assumed.stateMs;
 
   const retries = run.crashes + run.throttles;
   const history = historyOf({ segments: ranges.length, retries, mostAttempts: run.mostAttempts });
-  const billed = { plan: planMs, audio: audioMs, stitch: stitchMs, render: run.billedMs };
-  let gbSeconds = 0;
-  let usd =
-    history.transitions * prices.stepFunctionsTransition + (3 + run.invocations) * prices.lambdaRequest;
-  for (const [name, ms] of Object.entries(billed) as [keyof typeof billed, number][]) {
-    const { memory, ephemeralStorage } = defaultSizes[name];
-    const perFunction = (memory / 1024) * (ms / 1000);
-    gbSeconds += perFunction;
-    usd += perFunction * prices.lambdaGbSecond;
-    usd += ((ephemeralStorage - 512) / 1024) * (ms / 1000) * prices.lambdaStorageGbSecond;
-  }
-  // A segment's video, record and child result; the plan, two reads a segment when rendering and two when stitching.
-  usd += 3 * ranges.length * prices.s3Put + 4 * ranges.length * prices.s3Get;
+  const functions = {
+    plan: { count: 1, ms: planMs },
+    render: { count: run.invocations, ms: run.billedMs },
+    audio: { count: 1, ms: audioMs },
+    stitch: { count: 1, ms: stitchMs },
+  };
+  const usd = costOf(useOfRender({ functions, segments: ranges.length, retries }), defaultSizes).total;
+  const gbSeconds = Object.entries(functions).reduce(
+    (sum, [name, { ms }]) => sum + (defaultSizes[name as keyof typeof functions].memory / 1024) * (ms / 1000),
+    0,
+  );
 
   const state = stateBytes(ranges, items);
-  const slowest = start + Math.max(...ranges.map(([from, to]) => to - from)) * perFrame * (1 + assumed.noise);
+  const slowest = start + Math.max(...ranges.map(([from, to]) => to - from)) * perFrame * (1 + NOISE);
   const problems: string[] = [];
   if (!run.succeeded) problems.push('a segment used up its retries');
   if (Math.max(history.parentEvents, history.childEvents) > limits.historyEvents)

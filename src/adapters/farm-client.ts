@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Cost, costOf, storeRequests } from '../orchestrator/cost.ts';
+import { type Cost, costOf, type FarmUse, useByTimings } from '../orchestrator/cost.ts';
 import { parseJob, referenceTo } from '../orchestrator/job-orchestrator.ts';
 import { readPlan } from '../orchestrator/plan-record.ts';
 import { keys } from '../storage/keys.ts';
@@ -24,7 +24,7 @@ import { retry } from '../utils/retry.ts';
 import { cloudJob } from './cloud-job.ts';
 import { summarizeHistory } from './execution-history.ts';
 import { farmStore } from './farm.ts';
-import { describeProgress, functionUse } from './farm-progress.ts';
+import { describeProgress, retriesOf, useSoFar } from './farm-progress.ts';
 import type { FunctionConfig, LambdaFunctions } from './lambda-functions.ts';
 import { ProgressReader } from './progress-reader.ts';
 import { type Execution, nextName, RenderExecutions } from './render-executions.ts';
@@ -58,7 +58,7 @@ export interface WaitOptions {
 export interface RenderCost {
   readonly id: string;
   readonly status: ExecutionStatus;
-  readonly functions: Readonly<Record<FunctionName, { readonly count: number; readonly ms: number }>>;
+  readonly functions: FarmUse['functions'];
   readonly sizes: FunctionSizes;
   readonly transitions: number;
   readonly cost: Cost;
@@ -174,17 +174,28 @@ export class FarmClient implements Disposable {
     return { id, status: 'running', execution: name, started: true };
   }
 
-  /** What a render has used so far, at list prices. @throws RenderNotFoundError */
+  /**
+   * What a render has used so far, at list prices; once it succeeded, by the same account as in its result.
+   * @throws RenderNotFoundError
+   */
   async getCost(id: string): Promise<RenderCost> {
     const execution = await this.#executions.latest(id);
-    const summary = summarizeHistory(await this.#machine.history(execution.name));
-    const finished = await new ProgressReader(this.store, id).read(execution.startedAt);
+    const { status, startedAt } = execution;
+    const finished = await new ProgressReader(this.store, id).read(startedAt);
     const sizes = await this.sizes();
-    const functions = functionUse({ summary, finished });
-    const children = summary.mapRunArn === undefined ? 0 : finished.length;
-    const transitions = summary.transitions + 2 * children;
-    const cost = costOf({ functions, transitions, ...storeRequests(finished.length) }, sizes);
-    return { id, status: execution.status, functions, sizes, transitions, cost };
+    const use = await this.#use(id, execution, finished);
+    const { functions, transitions } = use;
+    return { id, status, functions, sizes, transitions, cost: costOf(use, sizes) };
+  }
+
+  async #use(id: string, execution: Execution, finished: readonly SegmentProgress[]): Promise<FarmUse> {
+    const { name, status } = execution;
+    if (status === 'succeeded') {
+      const { timings, segments } = await this.#outcome(id, execution);
+      return useByTimings(timings, segments.total, segments.total + retriesOf(finished));
+    }
+    const summary = summarizeHistory(await this.#machine.history(name));
+    return useSoFar({ status, summary, finished });
   }
 
   /** What the deployed functions have. */

@@ -1,6 +1,5 @@
 import type { MapRunItemCounts } from '@aws-sdk/client-sfn';
-import type { FunctionUse } from '../orchestrator/cost.ts';
-import { costOf, storeRequests } from '../orchestrator/cost.ts';
+import { costOf, type FarmUse, type FunctionUse, storeRequests } from '../orchestrator/cost.ts';
 import type { ExecutionStatus, FarmProgress, SegmentProgress } from '../types/farm.ts';
 import type { FunctionName, FunctionSizes } from '../types/function-sizes.ts';
 import type { ExecutionSummary } from './execution-history.ts';
@@ -20,15 +19,35 @@ export interface ProgressParts {
   readonly sizes: FunctionSizes;
 }
 
+/** Segments that are done, as far as execution, map and workers tell. */
+function segmentsDone({ status, summary, finished, counts }: UsedParts): number {
+  if (status === 'succeeded') return summary.plan?.segments ?? 0;
+  const succeeded = counts ? (counts.succeeded ?? 0) : summary.inline.succeeded;
+  return Math.max(finished.length, succeeded);
+}
+
+type UsedParts = Pick<ProgressParts, 'status' | 'summary' | 'finished' | 'counts'>;
+
 /** What has been used so far; a distributed map's children are known by what they said when they ended. */
-export function functionUse({
-  summary,
-  finished,
-}: Pick<ProgressParts, 'summary' | 'finished'>): Record<FunctionName, FunctionUse> {
-  if (summary.mapRunArn === undefined) return { ...summary.calls };
+export function useSoFar(parts: UsedParts): FarmUse & { functions: Record<FunctionName, FunctionUse> } {
+  const { summary, finished } = parts;
+  const { calls, transitions, retried, mapRunArn } = summary;
+  const done = segmentsDone(parts);
+  const requests = storeRequests(done);
+  if (mapRunArn === undefined)
+    return { functions: { ...calls }, transitions: transitions + retried, ...requests };
   const ms = finished.reduce((sum, segment) => sum + segment.ms, 0);
-  const count = finished.reduce((sum, { attempt }) => sum + attempt + 1, 0);
-  return { ...summary.calls, render: { count, ms } };
+  const again = retriesOf(finished);
+  return {
+    functions: { ...calls, render: { count: finished.length + again, ms } },
+    transitions: transitions + retried + 2 * done + again,
+    ...requests,
+  };
+}
+
+/** How often segments were tried again. */
+export function retriesOf(finished: readonly SegmentProgress[]): number {
+  return finished.reduce((sum, { attempt }) => sum + attempt, 0);
 }
 
 /** Puts together what the execution, its map and its workers say. */
@@ -37,8 +56,7 @@ export function describeProgress(parts: ProgressParts): FarmProgress {
   const { plan, phase, inline } = summary;
   const total = plan?.segments ?? 0;
   const cached = finished.filter((segment) => segment.cached);
-  const succeeded = counts ? (counts.succeeded ?? 0) : inline.succeeded;
-  const done = status === 'succeeded' ? total : Math.max(finished.length, succeeded);
+  const done = segmentsDone(parts);
   const failed = counts ? (counts.failed ?? 0) + (counts.timedOut ?? 0) : inline.failed;
   const running = status === 'running' && phase === 'render';
   const atWork = counts ? (counts.running ?? 0) : inline.started - inline.succeeded - inline.failed;
@@ -50,12 +68,7 @@ export function describeProgress(parts: ProgressParts): FarmProgress {
     summary.renderSince === undefined ? 0 : (until.getTime() - summary.renderSince) / 1000;
   const fresh = framesDone - cached.reduce((sum, { frames }) => sum + frames, 0);
   const framesPerSecond = renderSeconds > 0 ? fresh / renderSeconds : 0;
-  const retriedInMap = counts ? finished.reduce((sum, { attempt }) => sum + attempt, 0) : 0;
-  const use = {
-    functions: functionUse(parts),
-    transitions: summary.transitions + (counts ? 2 * done : 0),
-    ...storeRequests(done),
-  };
+  const retriedInMap = counts ? retriesOf(finished) : 0;
   return {
     id,
     status,
@@ -76,6 +89,6 @@ export function describeProgress(parts: ProgressParts): FarmProgress {
       failed,
       retried: summary.retried + retriedInMap,
     },
-    costSoFar: costOf(use, sizes).total,
+    costSoFar: costOf(useSoFar(parts), sizes).total,
   };
 }

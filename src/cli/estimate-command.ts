@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander';
 import type { FarmClient, RenderCost } from '../adapters/farm-client.ts';
 import { type Cost, prices } from '../orchestrator/cost.ts';
 import { estimateCost, type FarmEstimate } from '../orchestrator/estimate.ts';
+import { assumed } from '../orchestrator/farm-times.ts';
 import { parseJob, referenceTo } from '../orchestrator/job-orchestrator.ts';
 import { planJob } from '../orchestrator/plan.ts';
 import { openStore } from '../storage/open-store.ts';
@@ -86,7 +87,7 @@ async function planHere(job: RenderJobInput, parallel: number): Promise<FarmEsti
     const parsed = parseJob(job);
     const ref = await referenceTo(parsed.composition.source, store);
     const plan = await planJob(parsed, { ref, worker, capacity: parallel, signal });
-    return estimateCost(plan, defaultSizes, parallel);
+    return estimateCost(plan, defaultSizes, parallel, { slowdown: assumed.slowness });
   });
 }
 

@@ -16,6 +16,21 @@ export function countFlag(text: string): number {
   return Number(text);
 }
 
+const UNIT_SECONDS: Readonly<Record<string, number>> = { h: 3600, m: 60, s: 1 };
+
+/** A time in seconds: `90`, `90s`, `15m`, `1h30m`. */
+export function durationFlag(text: string): number {
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)([hms])/g)];
+  const whole = parts.map(([part]) => part).join('');
+  const seconds = parts.reduce(
+    (sum, [, value, unit = 's']) => sum + Number(value) * (UNIT_SECONDS[unit] ?? 1),
+    0,
+  );
+  const found = /^\d+(\.\d+)?$/.test(text) ? Number(text) : whole === text ? seconds : 0;
+  if (found > 0) return found;
+  throw new InvalidArgumentError('It must be a time, such as 90s, 15m or 1h30m.');
+}
+
 /** A frame's number, from 0. */
 export function frameFlag(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('It must be a frame number, from 0.');

@@ -18,7 +18,7 @@ import {
   type RenderJobInput,
   renderJobSchema,
 } from '../types/render-job.ts';
-import { countFlag, fpsFlag, framesFlag, numberFlag, readProps } from './flag-values.ts';
+import { countFlag, durationFlag, fpsFlag, framesFlag, numberFlag, readProps } from './flag-values.ts';
 import { codecOfOutput } from './output-codec.ts';
 
 interface CompositionFlags {
@@ -65,6 +65,10 @@ export interface JobFlags extends CompositionFlags, PageFlags, EncodingFlags {
   segmentSeconds?: number;
   onSeamMismatch?: RenderJobInput['onSeamMismatch'];
   cache?: boolean;
+  /** USD. */
+  maxCost?: number;
+  /** Seconds. */
+  maxTime?: number;
 }
 
 /** What is known of a job before its flags are looked at. */
@@ -198,6 +202,7 @@ export async function toRenderJob(
     segments: flags.segments,
     targetSegmentSeconds: flags.segmentSeconds,
   });
+  const budget = { ...base.budget, ...given({ maxCost: flags.maxCost, maxSeconds: flags.maxTime }) };
   const frameRange = flags.frames ?? base.frameRange;
   const merged = { ...base.composition, ...composition };
   if (flags.duration !== undefined) delete merged.durationInFrames;
@@ -208,6 +213,7 @@ export async function toRenderJob(
     outputPath,
     encoding,
     chunking: { ...base.chunking, ...chunking },
+    ...(Object.keys(budget).length > 0 ? { budget } : {}),
     page: { ...base.page, ...pageOptionsOf(flags) },
     ...given({ cache: flags.cache }),
   };
@@ -227,4 +233,11 @@ export function addSegmentOptions(command: Command): Command {
     )
     .option('--no-cache', 'render everything anew: trust nothing that an earlier run left in the store')
     .option('--frames <range>', 'first-last, both rendered, such as 0-149; or one frame', framesFlag);
+}
+
+export function addBudgetOptions(command: Command): Command {
+  return command
+    .optionsGroup('Budget (refused when the estimate is above it, stopped when it is used up):')
+    .option('--max-time <duration>', 'time from start to end, such as 90s, 15m or 1h30m', durationFlag)
+    .option('--max-cost <USD>', 'cost at list prices, with --on lambda', numberFlag);
 }

@@ -35,6 +35,7 @@ function parts(progress: ShownProgress, elapsedSeconds: number): string[] {
   told.push(`segments ${finished}/${segments.total}, ${segments.inFlight} at work`);
   if ('queued' in segments && segments.queued > 0) told.push(`${segments.queued} queued`);
   if (segments.retried > 0) told.push(`${segments.retried} tried again`);
+  if (segments.duplicated) told.push(`${segments.duplicated} started twice`);
   if ('failed' in segments && segments.failed > 0) told.push(`${segments.failed} failed`);
   if ('costSoFar' in progress) told.push(`${formatUsd(progress.costSoFar)} so far`);
   return told;

@@ -5,6 +5,7 @@ import { cancellable } from './cancellation.ts';
 import { readEmittedJob } from './emit-job.ts';
 import { addFarmOption } from './farm-option.ts';
 import {
+  addBudgetOptions,
   addCompositionOptions,
   addEncodingOptions,
   addPageOptions,
@@ -81,7 +82,7 @@ export function addRenderCommand(program: Command): void {
     '--no-download',
     'leave the output in the farm’s bucket',
   );
-  addPageOptions(addEncodingOptions(addCompositionOptions(addSegmentOptions(command))))
+  addPageOptions(addEncodingOptions(addCompositionOptions(addBudgetOptions(addSegmentOptions(command)))))
     .addHelpText('after', EXAMPLES)
     .action(render);
 }

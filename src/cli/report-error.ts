@@ -11,6 +11,7 @@ const MISUSED = 2;
 const HINTS: Readonly<Record<string, string>> = {
   AssetError: 'To render without it: --on-asset-error warn',
   FrameTimeoutError: 'To allow more time: --timeout SECONDS',
+  BudgetError: 'To allow more: --max-time DURATION, --max-cost USD',
   KitError: 'To see what is missing: helios-infra doctor',
   SeamMismatchError: 'To take the video as it is: --on-seam-mismatch warn',
   FarmNotFoundError: 'To render here: leave --on out',

@@ -33,7 +33,7 @@ export function summary(result: RenderResult): string {
   const text = [
     `${tick} ${fromHere(result.output)}  ${formatBytes(result.bytes)}`,
     `  ${count(result.frames, 'frame')}, ${result.durationSeconds.toFixed(2)} s at ${fps} fps, ${result.width}×${result.height}, ${sound}`,
-    `  ${count(segments.total, 'segment')}: ${segments.rendered} rendered, ${segments.cached} from the store${seamsText(result.seams)}`,
+    `  ${count(segments.total, 'segment')}: ${segments.rendered} rendered, ${segments.cached} from the store${segments.duplicated ? `, ${segments.duplicated} started twice` : ''}${seamsText(result.seams)}`,
     `  took ${formatMs(timings.total)}: plan ${formatMs(timings.plan)}, render ${formatMs(timings.render)}, stitch ${formatMs(timings.stitch)}${timings.audio > 0 ? `; sound ${formatMs(timings.audio)} beside the render` : ''}`,
   ];
   if (result.seekMode === 'replay') {

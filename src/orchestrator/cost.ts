@@ -1,4 +1,4 @@
-import type { FunctionName, FunctionSizes } from '../types/function-sizes.ts';
+import type { FunctionName, FunctionSize, FunctionSizes } from '../types/function-sizes.ts';
 import { INLINE_SEGMENTS } from '../types/plan.ts';
 
 /** List prices in USD, without free tiers, discounts and taxes. */
@@ -50,15 +50,22 @@ export interface Cost {
   readonly total: number;
 }
 
+/** USD for a millisecond of a function, its requests apart. */
+export function millisecondPrice(
+  { memory, ephemeralStorage }: FunctionSize,
+  table: PriceTable = prices,
+): number {
+  const second =
+    (memory / 1024) * table.lambdaGbSecond + ((ephemeralStorage - 512) / 1024) * table.lambdaStorageGbSecond;
+  return second / 1000;
+}
+
 /** What a use of the farm costs. */
 export function costOf(use: FarmUse, sizes: FunctionSizes, table: PriceTable = prices): Cost {
   const functions = Object.fromEntries(
-    Object.entries(sizes).map(([name, { memory, ephemeralStorage }]) => {
+    Object.entries(sizes).map(([name, size]) => {
       const { count, ms } = use.functions[name as FunctionName] ?? { count: 0, ms: 0 };
-      const second =
-        (memory / 1024) * table.lambdaGbSecond +
-        ((ephemeralStorage - 512) / 1024) * table.lambdaStorageGbSecond;
-      return [name, (ms / 1000) * second + count * table.lambdaRequest];
+      return [name, ms * millisecondPrice(size, table) + count * table.lambdaRequest];
     }),
   ) as Record<FunctionName, number>;
   const stateMachine = use.transitions * table.stepFunctionsTransition;
@@ -72,27 +79,44 @@ export function storeRequests(segments: number): { readonly puts: number; readon
   return { puts: 5 * segments + 8, gets: 8 * segments + 20 };
 }
 
-/** States entered by a render: the execution's own, and those of a distributed map's children with their start. */
-export function transitionsOf(segments: number, distributed: boolean): number {
-  return 10 + segments * (distributed ? 2 : 1);
+/**
+ * State transitions of a render to its end: the execution's start and its nine states, one for each segment (two
+ * in a distributed map, whose children are executions of their own), and one for each retry.
+ */
+export function transitionsOf(segments: number, retries: number): number {
+  return 10 + segments * (segments > INLINE_SEGMENTS ? 2 : 1) + retries;
 }
 
-/** What a finished render on a farm cost. @param timings milliseconds by function @param renders calls of the render function */
-export function costOfRender(
-  timings: Readonly<Record<'plan' | 'render' | 'audio' | 'stitch', number>>,
-  renders: number,
-  sizes: FunctionSizes,
-): { readonly usd: number; readonly pricesOf: string } {
-  const { plan, render, audio, stitch } = timings;
-  const use: FarmUse = {
+export interface RenderCalls {
+  readonly functions: FarmUse['functions'];
+  readonly segments: number;
+  /** Calls that were made again. */
+  readonly retries: number;
+}
+
+/** What a whole render uses: states and requests follow from its calls. */
+export function useOfRender({ functions, segments, retries }: RenderCalls): FarmUse {
+  return { functions, transitions: transitionsOf(segments, retries), ...storeRequests(segments) };
+}
+
+/**
+ * What a finished render used, by what its functions told of themselves.
+ * @param timings milliseconds by function
+ * @param invocations of the render function
+ */
+export function useByTimings(
+  { plan, render, audio, stitch }: Readonly<Record<'plan' | 'render' | 'audio' | 'stitch', number>>,
+  segments: number,
+  invocations: number,
+): FarmUse {
+  return useOfRender({
     functions: {
       plan: { count: 1, ms: plan },
-      render: { count: renders, ms: render },
+      render: { count: invocations, ms: render },
       audio: { count: 1, ms: audio },
       stitch: { count: 1, ms: stitch },
     },
-    transitions: transitionsOf(renders, renders > INLINE_SEGMENTS),
-    ...storeRequests(renders),
-  };
-  return { usd: costOf(use, sizes).total, pricesOf: prices.date };
+    segments,
+    retries: Math.max(0, invocations - segments),
+  });
 }

@@ -8,6 +8,15 @@ export interface HandlerContext {
   readonly log?: { readonly group: string; readonly stream: string; readonly requestId: string } | undefined;
 }
 
+/** The context of a call that is given up after so many seconds. */
+export function shorter(context: HandlerContext, seconds: number | undefined): HandlerContext {
+  if (seconds === undefined) return context;
+  return {
+    ...context,
+    remainingMs: Math.min(seconds * 1000, context.remainingMs ?? Number.POSITIVE_INFINITY),
+  };
+}
+
 /** Kept for telling the error and tidying up, before a function would be cut off. */
 const RESERVE_MS = 5_000;
 
@@ -31,7 +40,7 @@ export async function withinTime<T>(
     if (!controller.signal.aborted || !(error instanceof AbortedError)) throw error;
     const { what, details } = told();
     throw new OutOfTimeError(
-      `${what} was not done within the ${Math.round(allowed / 1000)} s that the function had left. Give it more time, or cut the video into more segments (chunking).`,
+      `${what} was not done within the ${Math.round(allowed / 1000)} s that it had. Give it more time, or cut the video into more segments (chunking).`,
       { cause: error, details: { ...details, allowedMs: Math.round(allowed) } },
     );
   } finally {

@@ -17,6 +17,8 @@ export const segmentEventSchema = renderIdEventSchema.extend({
   index: z.int().min(0),
   /** How often it was tried before. @default 0 */
   attempt: z.int().min(0).default(0),
+  /** After which its caller gives it up; it ends shortly before. @default the function's own */
+  timeoutSeconds: z.number().positive().optional(),
 });
 export const stitchEventSchema = renderIdEventSchema.extend({
   /** The store's key of the mix, as the audio handler gave it. */

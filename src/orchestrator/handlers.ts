@@ -6,15 +6,16 @@ import { codecTraits } from '../types/codecs.ts';
 import type { FrameWorker } from '../types/contracts.ts';
 import { type SegmentProgress, segmentProgressSchema } from '../types/farm.ts';
 import type { FrameJob, FrameResult } from '../types/frame-job.ts';
-import type { FunctionSizes } from '../types/function-sizes.ts';
+import { defaultSizes, type FunctionSizes } from '../types/function-sizes.ts';
 import { INLINE_SEGMENTS, type Plan } from '../types/plan.ts';
 import type { RenderResult } from '../types/render-result.ts';
 import { FrameRangeError, SegmentDamagedError } from '../utils/errors.ts';
 import { runLimited } from '../utils/run-limited.ts';
 import { createWorkFolder } from '../utils/work-folder.ts';
 import { ChromiumFrameWorker } from '../worker/chromium-frame-worker.ts';
-import { costOfRender } from './cost.ts';
-import { type HandlerContext, withinTime } from './handler-context.ts';
+import { admitPlan, withinBudget } from './budget.ts';
+import { costOf, prices, useByTimings } from './cost.ts';
+import { type HandlerContext, shorter, withinTime } from './handler-context.ts';
 import {
   addressOf,
   type PlanSummary,
@@ -28,6 +29,7 @@ import {
 import { type PlanRecord, readPlan } from './plan-record.ts';
 import { failureEventSchema, leaveSegmentError, recordFailure } from './record-failure.ts';
 import { checkReplay, renderTimeoutSeconds } from './render-timeout.ts';
+import { markStart, spendingOf } from './spent-time.ts';
 import {
   type AudioStepResult,
   audioStep,
@@ -73,11 +75,14 @@ export class Handlers implements AsyncDisposable {
   /** `{job, ref?, capacity?}` → writes `renders/<id>/plan.json` and `segments.json`. */
   async plan(event: unknown, context: HandlerContext = {}): Promise<PlanSummary> {
     const { job, ref = addressOf(job), capacity: asked } = parseEvent(planEventSchema, 'plan event', event);
+    const since = Date.now();
     const capacity = Math.max(1, Math.min(asked, (await this.#options.capacity?.()) ?? asked));
+    const { sizes = defaultSizes } = this.#options;
+    const admit = (found: Plan): Plan => admitPlan(found, job.budget, sizes, since);
     const plan = await withinTime(
       context,
       () => ({ what: `The plan of ${job.id}` }),
-      (signal) => planStep(job, { ref, worker: this.#worker, capacity, signal }),
+      (signal) => planStep(job, { ref, worker: this.#worker, capacity, signal }, admit),
     );
     if (this.#options.sizes) checkReplay(plan, this.#options.sizes.render.timeout);
     const { id, frames, maxParallel, seekMode, frameJobs, segmentsFound } = plan;
@@ -105,9 +110,10 @@ export class Handlers implements AsyncDisposable {
   async render(event: unknown, context: HandlerContext = {}): Promise<FrameResult | SegmentSummary> {
     if (event !== null && typeof event === 'object' && 'segmentKey' in event)
       return this.#renderSegment(event as FrameJob, context);
-    const { id, index, attempt } = parseEvent(segmentEventSchema, 'render event', event);
+    const { id, index, attempt, timeoutSeconds } = parseEvent(segmentEventSchema, 'render event', event);
     const clock = stopwatch();
-    const { frameJobs } = await readPlan(this.#store, id);
+    const plan = await readPlan(this.#store, id);
+    const { frameJobs, budget } = plan;
     const job = frameJobs[index];
     if (!job) {
       throw new FrameRangeError(
@@ -118,7 +124,9 @@ export class Handlers implements AsyncDisposable {
       );
     }
     try {
-      const { frames, cached, bytes } = await this.#renderSegment(job, context);
+      if (budget?.renderMs !== undefined) await markStart(this.#store, id, index, attempt);
+      const inTime = shorter(context, timeoutSeconds);
+      const { frames, cached, bytes } = await this.#renderSegment(job, inTime, plan);
       const progress = { index, frames, cached, ms: clock(), attempt };
       await putJson(this.#store, keys.progress(id, index), progress satisfies SegmentProgress);
       return { index, frames, cached, ms: progress.ms, bytes };
@@ -134,7 +142,7 @@ export class Handlers implements AsyncDisposable {
     return withinTime(
       context,
       () => ({ what: `The sound of ${plan.id}` }),
-      (signal) => audioStep(plan, this.#store, signal),
+      (outer) => withinBudget(plan.budget, outer, (signal) => audioStep(plan, this.#store, signal)),
     );
   }
 
@@ -145,7 +153,7 @@ export class Handlers implements AsyncDisposable {
     return withinTime(
       context,
       () => ({ what: `Joining the segments of ${plan.id}` }),
-      (signal) => this.#stitch(plan, audioKey, audioMs, signal),
+      (outer) => withinBudget(plan.budget, outer, (signal) => this.#stitch(plan, audioKey, audioMs, signal)),
     );
   }
 
@@ -155,7 +163,7 @@ export class Handlers implements AsyncDisposable {
     return recordFailure(this.#store, failure, failure.segment && this.#options.renderLogGroup);
   }
 
-  #renderSegment(job: FrameJob, context: HandlerContext): Promise<FrameResult> {
+  #renderSegment(job: FrameJob, context: HandlerContext, plan?: PlanRecord): Promise<FrameResult> {
     let done = 0;
     return withinTime(
       context,
@@ -163,13 +171,14 @@ export class Handlers implements AsyncDisposable {
         what: `Segment ${job.index} (frames ${job.range[0]}–${job.range[1] - 1})`,
         details: { index: job.index, range: job.range, framesDone: done },
       }),
-      (signal) =>
-        this.#worker.renderFrame(job, {
-          ...(signal ? { signal } : {}),
-          onFrames: (frames) => {
-            done = frames;
-          },
-        }),
+      (outer) => {
+        const onFrames = (frames: number): void => {
+          done = frames;
+        };
+        const render = (signal?: AbortSignal) =>
+          this.#worker.renderFrame(job, { ...(signal ? { signal } : {}), onFrames });
+        return withinBudget(plan?.budget, outer, render, spendingOf(this.#store, plan));
+      },
     );
   }
 
@@ -208,7 +217,10 @@ export class Handlers implements AsyncDisposable {
     const result = describeResult(plan, results, place, seams, timings);
     const attempts = told.reduce((sum, segment) => sum + (segment?.attempt ?? 0) + 1, 0);
     const { sizes } = this.#options;
-    const whole = sizes ? { ...result, cost: costOfRender(timings, attempts, sizes) } : result;
+    const use = useByTimings(timings, results.length, attempts);
+    const whole = sizes
+      ? { ...result, cost: { usd: costOf(use, sizes).total, pricesOf: prices.date } }
+      : result;
     await putJson(this.#store, keys.result(plan.id), whole);
     return whole;
   }

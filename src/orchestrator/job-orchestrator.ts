@@ -17,11 +17,12 @@ import {
   ValidationError,
 } from '../utils/errors.ts';
 import { retry } from '../utils/retry.ts';
-import { runLimited } from '../utils/run-limited.ts';
 import { sweepWorkFolders } from '../utils/work-folder.ts';
 import type { ChromiumFrameWorker } from '../worker/chromium-frame-worker.ts';
+import { checkEstimate, withinBudget } from './budget.ts';
 import { checkEncoding } from './check-encoding.ts';
 import { type OnProgress, ProgressMeter } from './progress.ts';
+import { renderSegments } from './render-segments.ts';
 import { audioStep, describeResult, planStep, sequenceExtension, stitchStep } from './steps.ts';
 import { stopwatch } from './stopwatch.ts';
 
@@ -58,6 +59,15 @@ export function parseJob(input: RenderJobInput): RenderJob {
   return parsed.data;
 }
 
+/** @throws ValidationError for a limit that would not be kept */
+function checkNoCost({ budget }: RenderJob): void {
+  if (budget?.maxCost === undefined) return;
+  throw new ValidationError(
+    'budget.maxCost: only a farm counts what a render costs; this one is driven from here, where nothing counts it. Leave --max-cost out, limit it by --max-time, or render it with --on lambda.',
+    { details: { field: 'budget.maxCost' } },
+  );
+}
+
 /** Drives a job from this process: plans it, has its frame jobs rendered by an adapter, stitches the output. */
 export class JobOrchestrator {
   readonly #worker: ChromiumFrameWorker;
@@ -71,13 +81,17 @@ export class JobOrchestrator {
   }
 
   /**
-   * Renders a job to its output path. Retryable errors are tried again, 4 times in all.
+   * Renders a job to its output path. Retryable errors are tried again, 4 times in all; a segment far slower than
+   * the others is started a second time when there is room for it.
    * @throws HeliosError of many kinds; nothing half-written is left at the output path
    */
   async run(input: RenderJobInput, { signal, onProgress }: RunOptions = {}): Promise<RenderResult> {
     const job = parseJob(input);
+    checkNoCost(job);
     try {
-      return await this.#run(job, signal, new ProgressMeter(onProgress));
+      const budget = job.budget && { ...job.budget, since: Date.now() };
+      const meter = new ProgressMeter(onProgress);
+      return await withinBudget(budget, signal, (inTime) => this.#run(job, inTime, meter));
     } catch (error) {
       const known = error instanceof HeliosError ? error.toJSON() : { name: 'Error', message: String(error) };
       await putJson(this.#store, keys.error(job.id), known).catch(() => {});
@@ -101,6 +115,7 @@ export class JobOrchestrator {
       planStep(job, { ref, worker: this.#worker, capacity, run, signal: outer }),
     );
     const planMs = clock();
+    checkEstimate(job.budget ?? {}, { seconds: (planMs + plan.estimate.wallMs) / 1000 });
 
     meter.enter('render', plan);
     const failed = new AbortController();
@@ -110,7 +125,7 @@ export class JobOrchestrator {
       throw error;
     };
     const [rendered, mixed] = await Promise.allSettled([
-      this.#renderSegments(plan, signal, meter).catch(stopAll),
+      renderSegments(plan, { worker: this.#worker, adapter: this.#adapter, signal, meter }).catch(stopAll),
       this.#retry(signal, () => audioStep(plan, this.#store, signal)).catch(stopAll),
     ]);
     const renderMs = clock();
@@ -124,7 +139,8 @@ export class JobOrchestrator {
     const { results, seams } = joined;
     const bytes = await output.commit();
     const timings = { plan: planMs, render: renderMs, audio: audioMs, stitch: clock() };
-    const result = describeResult(plan, results, { path: output.target, bytes }, seams, timings);
+    const made = { path: output.target, bytes };
+    const result = describeResult(plan, results, made, seams, timings, meter.duplicated);
     await putJson(this.#store, keys.result(job.id), result);
     return result;
   }
@@ -148,38 +164,19 @@ export class JobOrchestrator {
         const lost = new Set(error.details.segments as number[]);
         for (const result of results) if (lost.has(result.index)) meter.segmentLost(result);
         const jobs = plan.frameJobs.filter(({ index }) => lost.has(index));
-        const again = await this.#renderSegments({ ...plan, frameJobs: jobs }, signal, meter);
+        const mend = { ...plan, frameJobs: jobs };
+        const again = await renderSegments(mend, {
+          worker: this.#worker,
+          adapter: this.#adapter,
+          signal: signal ?? new AbortController().signal,
+          meter,
+        });
         results = [...results.filter(({ index }) => !lost.has(index)), ...again];
       }
     }
   }
 
-  #renderSegments(
-    plan: Pick<Plan, 'frameJobs' | 'maxParallel'>,
-    signal: AbortSignal | undefined,
-    meter: ProgressMeter,
-  ): Promise<FrameResult[]> {
-    return runLimited(plan.frameJobs, plan.maxParallel, signal, async (job) => {
-      meter.segmentStarted();
-      let result: FrameResult | undefined;
-      try {
-        result = await this.#retry(
-          signal,
-          () =>
-            this.#adapter.invoke(this.#worker, job, {
-              ...(signal ? { signal } : {}),
-              onFrames: (done) => meter.segmentFrames(job.index, done),
-            }),
-          () => meter.segmentRetried(job.index),
-        );
-        return result;
-      } finally {
-        meter.segmentEnded(result);
-      }
-    });
-  }
-
-  #retry<T>(signal: AbortSignal | undefined, work: () => Promise<T>, onRetry?: () => void): Promise<T> {
-    return retry(work, { signal, ...(onRetry ? { onRetry } : {}) });
+  #retry<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    return retry(work, { signal });
   }
 }

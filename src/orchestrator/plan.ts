@@ -138,7 +138,15 @@ export async function planJob(
   const inBrowser = <T>(work: Parameters<typeof worker.withBrowser<T>>[3]) =>
     worker.withBrowser(ref, browserKindOf(page, captureScale(encoding)), signal, work);
 
-  const { outputPath: _, id: __, chunking: ___, cache: ____, onSeamMismatch, ...asked } = job;
+  const {
+    outputPath: _outputPath,
+    id: _id,
+    chunking: _chunking,
+    cache: _cache,
+    budget: _budget,
+    onSeamMismatch,
+    ...asked
+  } = job;
   const { composition, warnings } = await remember<Probe>(
     { ref, spec: { ...job.composition, source: '' }, onAssetError: page.onAssetError },
     () => inBrowser((browser) => probeComposition(browser, job.composition, ref, page)),

@@ -13,7 +13,13 @@ export class ProgressMeter {
   #framesTotal = 0;
   #cachedFrames = 0;
   #since = 0;
-  #segments = { total: 0, cached: 0, rendered: 0, inFlight: 0, retried: 0 };
+  readonly #segments: RenderProgress['segments'] = {
+    total: 0,
+    cached: 0,
+    rendered: 0,
+    inFlight: 0,
+    retried: 0,
+  };
 
   constructor(tell: OnProgress | undefined) {
     this.#tell = tell ?? (() => {});
@@ -34,8 +40,9 @@ export class ProgressMeter {
     this.#report();
   }
 
+  /** @param frames of the attempt that tells; that of a segment's other one may be ahead */
   segmentFrames(index: number, frames: number): void {
-    this.#done.set(index, frames);
+    this.#done.set(index, Math.max(frames, this.#done.get(index) ?? 0));
     this.#report();
   }
 
@@ -51,6 +58,16 @@ export class ProgressMeter {
     if (cached) this.#cachedFrames -= frames;
     this.#segments[cached ? 'cached' : 'rendered']--;
     this.#report();
+  }
+
+  segmentDuplicated(): void {
+    this.#segments.duplicated = this.duplicated + 1;
+    this.#report();
+  }
+
+  /** Segments that were started a second time. */
+  get duplicated(): number {
+    return this.#segments.duplicated ?? 0;
   }
 
   segmentEnded(result?: FrameResult): void {

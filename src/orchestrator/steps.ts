@@ -19,13 +19,20 @@ import { type PlanOptions, planJob } from './plan.ts';
 import { writePlan } from './plan-record.ts';
 import { stopwatch } from './stopwatch.ts';
 
-/** Plans a job and writes `job.json` and `plan.json`. */
-export async function planStep(job: RenderJob, options: PlanOptions): Promise<Plan> {
+/**
+ * Plans a job and writes `job.json` and `plan.json`.
+ * @param admit sees the plan before it is written, and may refuse it
+ */
+export async function planStep(
+  job: RenderJob,
+  options: PlanOptions,
+  admit: (plan: Plan) => Plan = (plan) => plan,
+): Promise<Plan> {
   const clock = stopwatch();
   const { store } = options.worker;
   // First of all: what a render that has begun needs is not pruned.
   await putJson(store, keys.job(job.id), job);
-  const plan = await planJob(job, options);
+  const plan = admit(await planJob(job, options));
   await writePlan(store, plan, clock());
   return plan;
 }
@@ -91,13 +98,17 @@ export function sequenceExtension({ encoding }: Pick<RenderJob, 'encoding'>): st
   return pictures && encoding.codec !== 'gif' ? extensions[0] : undefined;
 }
 
-/** What a render says of itself once its output is in place. */
+/**
+ * What a render says of itself once its output is in place.
+ * @param duplicated segments that were started a second time
+ */
 export function describeResult(
   plan: Plan,
   results: readonly FrameResult[],
   output: { readonly path: string; readonly bytes: number },
   seams: Seams,
   timings: Omit<RenderResult['timings'], 'total'>,
+  duplicated = 0,
 ): RenderResult {
   const fps = outputFps(plan.composition.fps, plan.encoding.everyNthFrame);
   const cached = results.filter((result) => result.cached).length;
@@ -109,7 +120,12 @@ export function describeResult(
     fps,
     ...outputSize(plan.composition, plan.encoding),
     durationSeconds: frameToSeconds(plan.frames, fps),
-    segments: { total: results.length, cached, rendered: results.length - cached },
+    segments: {
+      total: results.length,
+      cached,
+      rendered: results.length - cached,
+      ...(duplicated > 0 ? { duplicated } : {}),
+    },
     seams,
     audioTracks: plan.audioTracks.length,
     seekMode: plan.seekMode,

@@ -9,6 +9,8 @@ export const keys = {
   plan: (id: string): string => `renders/${id}/plan.json`,
   segmentList: (id: string): string => `renders/${id}/segments.json`,
   progress: (id: string, index: number): string => `renders/${id}/progress/${index}.json`,
+  segmentStart: (id: string, index: number, attempt: number): string =>
+    `renders/${id}/progress/${index}-${attempt}.started`,
   segmentError: (id: string, index: number): string => `renders/${id}/progress/${index}.error.json`,
   audio: (id: string, extension: string): string => `renders/${id}/audio.${extension}`,
   progressOf: (id: string): string => `renders/${id}/progress/`,

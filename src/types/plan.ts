@@ -3,7 +3,7 @@ import { audioTrackSchema } from './audio.ts';
 import { resolvedCompositionSchema } from './composition.ts';
 import { encodingSchema } from './encoding.ts';
 import { frameJobSchema } from './frame-job.ts';
-import { frameRangeSchema, idSchema, onSeamMismatchSchema } from './render-job.ts';
+import { budgetSchema, frameRangeSchema, idSchema, onSeamMismatchSchema } from './render-job.ts';
 
 /** A state machine maps up to so many segments inside its execution; more need child executions. */
 export const INLINE_SEGMENTS = 40;
@@ -17,6 +17,15 @@ export const estimateSchema = z.strictObject({
   wallMs: z.number(),
 });
 export type Estimate = z.output<typeof estimateSchema>;
+
+/** A job's budget, with what its farm has to know to keep it. */
+export const planBudgetSchema = budgetSchema.extend({
+  /** When the render began, in milliseconds of the epoch. */
+  since: z.number(),
+  /** Milliseconds of the render function, all invocations together, that `maxCost` pays for. */
+  renderMs: z.number().optional(),
+});
+export type PlanBudget = z.output<typeof planBudgetSchema>;
 
 /** What a render job becomes. */
 export const planSchema = z.strictObject({
@@ -35,5 +44,6 @@ export const planSchema = z.strictObject({
   audioTracks: z.array(audioTrackSchema),
   estimate: estimateSchema,
   warnings: z.array(z.string()),
+  budget: planBudgetSchema.optional(),
 });
 export type Plan = z.output<typeof planSchema>;

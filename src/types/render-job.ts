@@ -47,6 +47,14 @@ export type PageOptions = z.output<typeof pageOptionsSchema>;
 
 /** What a frame does that looks otherwise at the end of one segment than at the start of the next. */
 export const onSeamMismatchSchema = z.enum(['fail', 'warn']);
+/** What a render may take; refused when its estimate is above, stopped when it gets there. */
+export const budgetSchema = z.strictObject({
+  /** USD at list prices, on a farm; a render driven from one's own process counts no cost and refuses it. */
+  maxCost: z.number().positive().max(1_000_000).optional(),
+  /** Seconds from start to end. */
+  maxSeconds: z.number().positive().max(31_536_000).optional(),
+});
+export type Budget = z.output<typeof budgetSchema>;
 
 /** One request: a composition, a frame range, an encoding, an output path. */
 export const renderJobSchema = z.strictObject({
@@ -63,6 +71,8 @@ export const renderJobSchema = z.strictObject({
   onSeamMismatch: onSeamMismatchSchema.default('fail'),
   /** `false` renders everything anew: nothing that an earlier run stored or measured is trusted. @default true */
   cache: z.boolean().default(true),
+  /** @default no limit */
+  budget: budgetSchema.optional(),
 });
 /** A job as it is written: whatever has a default may be left out. */
 export type RenderJobInput = z.input<typeof renderJobSchema>;

@@ -8,6 +8,8 @@ export const segmentCountsSchema = z.strictObject({
   /** Found in the store. */
   cached: z.int(),
   rendered: z.int(),
+  /** Started a second time, since the first attempt was far slower than the others; absent when none was. */
+  duplicated: z.int().optional(),
 });
 
 /** What a finished render says of its output. */

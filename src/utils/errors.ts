@@ -108,6 +108,8 @@ export class RegionError extends HeliosError {}
 export class RenderNotFoundError extends HeliosError {}
 /** A farm could not be deployed or taken down. */
 export class DeployError extends HeliosError {}
+/** A render that would go beyond its budget, or came to its end; `details` has the field, the limit, and the estimate or what was spent. */
+export class BudgetError extends HeliosError {}
 /** A function failed with an error that is none of ours; `details.errorType` names it. */
 export class RemoteError extends HeliosError {}
 /** A key or path that leaves its place. */

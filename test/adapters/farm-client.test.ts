@@ -5,7 +5,9 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { downloadOutput } from '../../src/adapters/download-output.ts';
 import { findFarm } from '../../src/adapters/farm.ts';
 import { FarmClient } from '../../src/adapters/farm-client.ts';
+import { costOf, useByTimings } from '../../src/orchestrator/cost.ts';
 import type { FarmProgress } from '../../src/types/farm.ts';
+import { defaultSizes } from '../../src/types/function-sizes.ts';
 import { BrowserCrashedError, PageScriptError } from '../../src/utils/errors.ts';
 import { fixture } from '../helpers/renderer.ts';
 import { TestFarm } from '../helpers/test-farm.ts';
@@ -187,10 +189,11 @@ test('stops waiting when its signal fires, and the render goes on', async () => 
 
 test('says what a render cost, part by part', async () => {
   await client.startRender(job('paid'));
-  await client.waitForRender('paid', quick);
+  const { timings } = await client.waitForRender('paid', quick);
   const { functions, cost, transitions } = await client.getCost('paid');
-  expect(functions.render.count).toBe(3);
-  expect(functions.plan.count).toBe(1);
+  expect(cost).toEqual(costOf(useByTimings(timings, 3, 3), defaultSizes));
+  expect(functions.render?.count).toBe(3);
+  expect(functions.plan?.count).toBe(1);
   expect(transitions).toBeGreaterThan(5);
   const parts = Object.values(cost.functions).reduce((sum, part) => sum + part, 0);
   expect(cost.total).toBeCloseTo(parts + cost.stateMachine + cost.storage, 12);

@@ -28,7 +28,9 @@ test('a render announces itself, plans, renders each segment beside the sound, j
   expect(names(calls).slice(-2)).toEqual(['stitch', 'Render Succeeded']);
   const of = (name: string) => calls.filter(([what]) => what === name).map(([, input]) => input);
   expect(of('plan')).toEqual([{ job: { id: 'r1' }, capacity: 5 }]);
-  expect(of('render')).toEqual([0, 1, 2].map((index) => ({ id: 'r1', index, attempt: 0 })));
+  expect(of('render')).toEqual(
+    [0, 1, 2].map((index) => ({ id: 'r1', index, attempt: 0, timeoutSeconds: 30 })),
+  );
   expect(of('stitch')).toEqual([{ id: 'r1', audioKey: 'renders/r1/audio.m4a', audioMs: 5 }]);
   const about = { farm: 'test', id: 'r1', execution: 'arn:execution:r1' };
   expect(of('Render Started')).toEqual([about]);
@@ -59,6 +61,41 @@ test('a segment whose error can heal is rendered again', async () => {
     name === 'render' ? [(input as { index: number }).index] : [],
   );
   expect(indexes.toSorted()).toEqual([0, 1, 1, 1, 2]);
+});
+
+test('a segment that hangs is given up after the time of its plan, and rendered again', async () => {
+  let hung = false;
+  const { output, calls } = await runMachine({
+    ...wellBehaved,
+    plan: ({ job }) => planOf(job.id, 3, { renderTimeoutSeconds: 1 }),
+    render: (event) => {
+      if (event.index !== 1 || hung) return wellBehaved.render(event);
+      hung = true;
+      return new Promise(() => {});
+    },
+  });
+  expect(output).toMatchObject({ frames: 30 });
+  expect(calls.filter(([name]) => name === 'render')).toHaveLength(4);
+});
+
+test('a segment that hangs each time fails the render after three attempts', async () => {
+  const { error, calls } = await runMachine({
+    ...wellBehaved,
+    plan: ({ job }) => planOf(job.id, 1, { renderTimeoutSeconds: 1 }),
+    render: () => new Promise(() => {}),
+  });
+  expect(error).toMatchObject({ name: 'RenderFailed' });
+  expect(calls.filter(([name]) => name === 'render')).toHaveLength(3);
+  expect(calls.find(([name]) => name === 'failure')?.[1]).toMatchObject({
+    error: { Error: 'States.Timeout' },
+    segment: { index: 0, range: [0, 10] },
+  });
+});
+
+test('segments of both maps have the time of the plan', () => {
+  const text = JSON.stringify(definition);
+  expect(text.match(/"TimeoutSecondsPath":"\$\.timeoutSeconds"/g)).toHaveLength(2);
+  expect(text.match(/"timeoutSeconds\.\$":"\$\.plan\.renderTimeoutSeconds"/g)).toHaveLength(2);
 });
 
 test('a typed error that can not heal is recorded with its segment, announced, and ends the render', async () => {

@@ -68,6 +68,7 @@ test('a render with film and music asks of the store only what the roles allow',
     outputPath: 'out.mp4',
     encoding: { scale: 0.25 },
     chunking: { segments: 2 },
+    budget: { maxCost: 10, maxSeconds: 3600 },
   };
   await as('plan', () => handlers.plan({ job, ref }));
   const { frameJobs } = await readPlan(store, 'r1');

@@ -22,7 +22,7 @@ const access = {
     write: ['blobs/*', 'probes/*', 'renders/*/job.json', 'renders/*/plan.json', 'renders/*/segments.json'],
   },
   render: {
-    read: ['blobs/*', 'bundles/*', 'renders/*/plan.json', 'segments/*'],
+    read: ['blobs/*', 'bundles/*', 'renders/*/plan.json', 'renders/*/progress/*', 'segments/*'],
     write: ['segments/*', 'renders/*/progress/*'],
   },
   audio: { read: ['blobs/*', 'renders/*/plan.json'], write: ['renders/*/audio.*'] },

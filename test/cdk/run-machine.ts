@@ -24,9 +24,9 @@ export const definition = renderDefinition({
   timeoutSeconds: 3600,
 });
 
-// aws-local-stepfunctions looks for the timeout in the parameters; AWS looks in the state's input, where it is.
+// aws-local-stepfunctions looks for the timeout in the parameters; AWS looks in the state's input. It is in both.
 const runnable = JSON.parse(JSON.stringify(definition), (key, value) =>
-  key === 'TimeoutSecondsPath' ? undefined : value,
+  key === 'TimeoutSecondsPath' ? value.replace('$.', '$.Payload.') : value,
 ) as Runnable;
 
 const tasks: Readonly<Record<string, FunctionName>> = {

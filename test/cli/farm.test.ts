@@ -44,6 +44,13 @@ test('leaves the output in the cloud with --no-download, and says how to bring i
   expect(brought).toContain('✓ there.mp4  6 bytes');
 });
 
+test('sends the budget along', async () => {
+  const { status } = await cli.run(render('cheap', '--max-cost', '0.5', '--max-time', '1h30m', '--quiet'));
+  expect(status).toBe(0);
+  const { job } = JSON.parse(farm.executions.get('cheap')?.input ?? '{}');
+  expect(job.budget).toEqual({ maxCost: 0.5, maxSeconds: 5400 });
+});
+
 test('Ctrl+C leaves the render running and says how to watch or cancel it', async () => {
   const { promise, resolve } = Promise.withResolvers<void>();
   farm.onRender = () => promise;

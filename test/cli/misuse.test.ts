@@ -31,6 +31,17 @@ test.concurrent.each([
   ['an unknown flag', ['x', '--fast'], "unknown option '--fast'"],
   ['a range that runs backwards', ['x', '--frames', '9-3'], "'9-3' is invalid"],
   ['a crf beyond the scale', ['x', '--crf', '70'], 'encoding.crf'],
+  [
+    'a time that is none',
+    ['x', '--max-time', 'soon'],
+    "'soon' is invalid. It must be a time, such as 90s, 15m or 1h30m",
+  ],
+  ['a cost below nothing', ['x', '--max-cost', '-1'], 'budget.maxCost'],
+  [
+    'a cost of a render on this machine',
+    ['x', '--max-cost', '1'],
+    'ValidationError: budget.maxCost: only a farm counts',
+  ],
   ['an output of no codec', ['x', '-o', 'out.avi'], 'the path is out.avi'],
   ['props that are not JSON', ['x', '--props', '{no'], '--props is not JSON'],
   [

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Handlers, LocalStore, referenceTo } from '../../src/index.ts';
+import { costOf, useByTimings } from '../../src/orchestrator/cost.ts';
 import { readJson } from '../../src/storage/object-store.ts';
 import { defaultSizes } from '../../src/types/function-sizes.ts';
 import { decodeBarcodes } from '../helpers/barcode.ts';
@@ -61,7 +62,7 @@ test('segments are rendered by index, told of, and counted in the result with it
   expect(result.segments).toEqual({ total: 3, cached: 0, rendered: 3 });
   expect(result.timings).toMatchObject({ audio: 12 });
   expect(result.timings.plan).toBeGreaterThan(0);
-  expect(result.cost?.usd).toBeGreaterThan(0);
+  expect(result.cost?.usd).toBe(costOf(useByTimings(result.timings, 3, 3), defaultSizes).total);
   expect(await decodeBarcodes(result.output)).toEqual(Array.from({ length: 90 }, (_, frame) => frame));
 
   const again = await plan('again', fixture('barcode-raf'));
@@ -103,6 +104,14 @@ test('a worker ends before it is cut off, and says how far it came', async () =>
     details: { index: 0, range: [0, 90], allowedMs: 600, framesDone: expect.any(Number) },
   });
   expect(await workFolders()).toEqual(before);
+});
+
+test('a worker ends before the state machine gives it up', async () => {
+  await plan('given-up', fixture('barcode-raf'), { encoding: { scale: 4 }, frameRange: [0, 80] }, 1);
+  const failure = await handlers
+    .render({ id: 'given-up', index: 0, timeoutSeconds: 1.2 } as never, { remainingMs: 900_000 })
+    .catch((e: unknown) => e);
+  expect(failure).toMatchObject({ name: 'OutOfTimeError', details: { allowedMs: 600 } });
 });
 
 test('the record of a failure names segment, frames, cause and log, and the first one stays', async () => {
