@@ -134,7 +134,7 @@ export class Handlers implements AsyncDisposable {
     return withinTime(
       context,
       () => ({ what: `The sound of ${plan.id}` }),
-      (signal) => audioStep(plan, this.#store, signal),
+      (signal) => audioStep(plan, this.#worker, signal),
     );
   }
 

@@ -108,7 +108,7 @@ export class JobOrchestrator {
     };
     const [rendered, mixed] = await Promise.allSettled([
       this.#renderSegments(plan, signal, meter).catch(stopAll),
-      this.#retry(signal, () => audioStep(plan, this.#store, signal)).catch(stopAll),
+      this.#retry(signal, () => audioStep(plan, this.#worker, signal)).catch(stopAll),
     ]);
     const renderMs = clock();
     if (failed.signal.aborted) throw failed.signal.reason;

@@ -8,7 +8,7 @@ import { expectNothingLeft } from '../helpers/fault-scene.ts';
 describe('a guarded wait', () => {
   let browser: Browser;
   beforeAll(async () => {
-    browser = await Browser.launch({ mode: 'begin-frame' }, 9);
+    browser = await Browser.launch({ mode: 'begin-frame' });
   });
   afterAll(() => browser.close());
 
@@ -47,7 +47,7 @@ describe('a guarded wait', () => {
 });
 
 test('a browser that does not answer in time counts as ended', async () => {
-  await using browser = await Browser.launch({ mode: 'begin-frame' }, 9);
+  await using browser = await Browser.launch({ mode: 'begin-frame' });
   await expect(browser.within(50, new Promise(() => {}))).rejects.toMatchObject({
     name: 'BrowserCrashedError',
     message: expect.stringContaining('did not answer within 50 ms'),
@@ -56,7 +56,7 @@ test('a browser that does not answer in time counts as ended', async () => {
 });
 
 test('a closed browser leaves no process and no folder', async () => {
-  const browser = await Browser.launch({ mode: 'screenshot' }, 9);
+  const browser = await Browser.launch({ mode: 'screenshot' });
   await browser.checkDrawing();
   await browser.close();
   await browser.close();
