@@ -15,7 +15,7 @@ export async function measureNaive(subject: Subject): Promise<number> {
   const store = new LocalStore(folder.path);
   const composition = await compositionOf(subject, store);
   await using worker = new ChromiumFrameWorker(store);
-  return await worker.withBrowser(composition.ref, { mode: 'screenshot' }, undefined, async (browser) => {
+  return await worker.withBrowser(composition, { mode: 'screenshot' }, undefined, async (browser) => {
     const options = { composition, page: pageOptionsSchema.parse({}), scale: 1, transparent: false };
     await using session = await PageSession.open(browser, options);
     await session.ticker.shoot({ format: 'png' });

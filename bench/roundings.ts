@@ -55,6 +55,6 @@ for (const subject of subjects(true).filter(({ name }) => name === values.only))
   for (const codec of ['png', 'h264'] satisfies VideoCodec[]) {
     const scene: Scene = { composition, page, encoding: encodingSchema.parse({ codec }) };
     const kind = { mode: 'begin-frame', scale: 1 } as const;
-    await worker.withBrowser(composition.ref, kind, undefined, (browser) => measure(browser, scene));
+    await worker.withBrowser(composition, kind, undefined, (browser) => measure(browser, scene));
   }
 }

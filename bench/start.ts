@@ -23,7 +23,7 @@ mark('unpack');
 const composition = await compositionOf(subject, new LocalStore(store));
 mark('bundle');
 await using worker = new ChromiumFrameWorker(new LocalStore(store));
-await worker.withBrowser(composition.ref, { mode: 'begin-frame' }, undefined, async (browser) => {
+await worker.withBrowser(composition, { mode: 'begin-frame' }, undefined, async (browser) => {
   mark('launch');
   await using session = await PageSession.open(browser, {
     composition,

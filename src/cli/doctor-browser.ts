@@ -2,10 +2,11 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { ResolvedComposition } from '../types/composition.ts';
 import { pageOptionsSchema } from '../types/render-job.ts';
+import { NetworkPolicy } from '../utils/network-policy.ts';
 import { createWorkFolder } from '../utils/work-folder.ts';
-import { Browser, COMPOSITION_HOST } from '../worker/browser.ts';
+import { Browser } from '../worker/browser.ts';
 import { Capture } from '../worker/capture.ts';
-import { CompositionServer } from '../worker/composition-server.ts';
+import { COMPOSITION_HOST } from '../worker/gate.ts';
 import { PageSession } from '../worker/page-session.ts';
 import type { Check } from './doctor-checks.ts';
 
@@ -81,15 +82,15 @@ const failed = (name: string, status: 'fail' | 'warn', error: unknown): Check =>
 export async function* checkBrowser(): AsyncGenerator<Check> {
   try {
     await using folder = await createWorkFolder('doctor');
-    await using server = await CompositionServer.listen();
-    server.serve(async (name) => {
+    await using browser = await Browser.launch({ mode: 'begin-frame' });
+    const lookup = async (name: string) => {
       const text = PAGES[name];
       if (text === undefined) return undefined;
       const file = path.join(folder.path, name);
       await writeFile(file, text);
       return { file, size: Buffer.byteLength(text), contentType: 'text/html' };
-    });
-    await using browser = await Browser.launch({ mode: 'begin-frame' }, server.port);
+    };
+    browser.gate.serve(lookup, new NetworkPolicy({ allowHosts: [] }));
     yield await drawTwoFrames(browser);
     yield await drawWebGL(browser).catch((error: unknown) => failed('WebGL', 'warn', error));
   } catch (error) {

@@ -83,7 +83,7 @@ function after({ id, status, functions, sizes, transitions, cost }: RenderCost):
 async function planHere(job: RenderJobInput, parallel: number): Promise<FarmEstimate> {
   return cancellable(async (signal) => {
     const store = openStore();
-    await using worker = new ChromiumFrameWorker(store);
+    await using worker = new ChromiumFrameWorker(store, { ownMachine: true });
     const parsed = parseJob(job);
     const ref = await referenceTo(parsed.composition.source, store);
     const plan = await planJob(parsed, { ref, worker, capacity: parallel, signal });

@@ -35,6 +35,7 @@ interface PageFlags {
   onAssetError?: PageOptions['onAssetError'];
   /** Seconds. */
   timeout?: number;
+  allowHost?: string[];
 }
 
 export interface PictureFlags {
@@ -105,6 +106,7 @@ export function addPageOptions(command: Command): Command {
         'what a failed script, font, image or media does (default: fail)',
       ).choices(onAssetError.unwrap().options),
     )
+    .option('--allow-host <hosts...>', 'reach these hosts only: example.com, *.example.com, example.com:8080')
     .option('--timeout <seconds>', 'longest wait for the page to load, and for each frame', numberFlag);
 }
 
@@ -169,10 +171,10 @@ export async function compositionOf(
 }
 
 export function pageOptionsOf(flags: PageFlags): NonNullable<RenderJobInput['page']> {
-  const { seekMode, capture, onAssetError, timeout } = flags;
+  const { seekMode, capture, onAssetError, timeout, allowHost: allowHosts } = flags;
   const ms = timeout === undefined ? undefined : Math.round(timeout * 1000);
   const timeouts = ms === undefined ? undefined : { load: ms, frame: ms };
-  return given({ seekMode, capture, onAssetError, timeouts });
+  return given({ seekMode, capture, onAssetError, timeouts, allowHosts });
 }
 
 /** The job that flags ask for; what they leave open comes from `base`. */

@@ -10,6 +10,7 @@ const MISUSED = 2;
 /** What a flag of this command can do about an error, by the error's name. */
 const HINTS: Readonly<Record<string, string>> = {
   AssetError: 'To render without it: --on-asset-error warn',
+  BlockedRequestError: 'To render without it: --on-asset-error warn',
   FrameTimeoutError: 'To allow more time: --timeout SECONDS',
   BudgetError: 'To allow more: --max-time DURATION, --max-cost USD',
   KitError: 'To see what is missing: helios-infra doctor',

@@ -11,7 +11,7 @@ import type { CompositionRef, ResolvedComposition } from '../types/composition.t
 import { frameToSeconds } from '../types/fps.ts';
 import { sha256 } from '../utils/digest.ts';
 import { AudioError } from '../utils/errors.ts';
-import { COMPOSITION_HOST } from '../worker/browser.ts';
+import { COMPOSITION_HOST } from '../worker/gate.ts';
 import type { HeliosTrack, MediaSighting, PageDescription } from '../worker/page/page-state.ts';
 import type { PageSession } from '../worker/page-session.ts';
 import type { SoundRun } from './audio-scan.ts';
@@ -43,12 +43,19 @@ async function sourceOf(
   const url = new URL(src, ref.kind === 'url' ? ref.url : `http://${COMPOSITION_HOST}/${ref.entry}`);
   if (ref.kind === 'bundle' && url.host === COMPOSITION_HOST) {
     const path = decodeURIComponent(url.pathname.slice(1));
-    const file = (await readBundle(store, ref.digest)).files[path];
+    const { files } = await readBundle(store, ref.digest);
+    const file = Object.hasOwn(files, path) ? files[path] : undefined;
     if (!file) throw new AudioError(`The sound ${path} is not in the composition.`, { details: { src } });
     return { kind: 'blob', sha256: file.sha256 };
   }
   if (url.protocol === 'http:' || url.protocol === 'https:') return { kind: 'url', url: url.href };
   if (url.protocol === 'data:') return keep(Buffer.from(await (await fetch(src)).arrayBuffer()));
+  if (url.protocol !== 'blob:') {
+    throw new AudioError(
+      `The sound ${src.slice(0, 200)} is named by ${url.protocol}, which a page can't play. Put the file into the composition's folder.`,
+      { details: { src: src.slice(0, 200) } },
+    );
+  }
   const read = `fetch(${JSON.stringify(src)}).then((r) => r.blob()).then((blob) => new Promise((resolve, reject) => {
     const reader = new FileReader();
     reader.onload = () => resolve(reader.result.slice(reader.result.indexOf(',') + 1));

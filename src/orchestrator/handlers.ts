@@ -142,7 +142,7 @@ export class Handlers implements AsyncDisposable {
     return withinTime(
       context,
       () => ({ what: `The sound of ${plan.id}` }),
-      (outer) => withinBudget(plan.budget, outer, (signal) => audioStep(plan, this.#store, signal)),
+      (outer) => withinBudget(plan.budget, outer, (signal) => audioStep(plan, this.#worker, signal)),
     );
   }
 

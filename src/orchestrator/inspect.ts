@@ -202,36 +202,41 @@ export async function inspectComposition(
     const { name, message } = error;
     if (!errors.some((known) => known.message === message)) errors.push({ name, message });
   };
-  await using worker = new ChromiumFrameWorker(store);
+  await using worker = new ChromiumFrameWorker(store, { ownMachine: true });
   const ref = await referenceTo(spec.data.source, store);
-  return await worker.withBrowser(ref, browserKindOf(page.data), signal, async (browser) => {
-    const probe = await probeComposition(browser, spec.data, ref, page.data);
-    const { composition, description } = probe;
-    const sights = await lookAround(browser, composition, page.data, collect);
-    let tracks: InspectedTrack[] = [];
-    try {
-      tracks = await listAudio(browser, composition, page.data, store, collect);
-    } catch (error) {
-      collect(error);
-    }
-    const { width, height, fps, durationInFrames, kind, inputProps } = composition;
-    const { helios, title } = description;
-    return {
-      kind,
-      title,
-      width,
-      height,
-      fps,
-      durationInFrames,
-      durationSeconds: frameToSeconds(durationInFrames, fps),
-      schema: helios?.schema ?? null,
-      inputProps: helios?.inputProps ?? inputProps,
-      markers: helios?.markers ?? [],
-      captions: helios?.captions ?? 0,
-      audioTracks: tracks,
-      ...sights,
-      warnings: [...new Set([...probe.warnings, ...sights.warnings])],
-      errors,
-    };
-  });
+  return await worker.withBrowser(
+    { ref, allowHosts: page.data.allowHosts },
+    browserKindOf(page.data),
+    signal,
+    async (browser) => {
+      const probe = await probeComposition(browser, spec.data, ref, page.data);
+      const { composition, description } = probe;
+      const sights = await lookAround(browser, composition, page.data, collect);
+      let tracks: InspectedTrack[] = [];
+      try {
+        tracks = await listAudio(browser, composition, page.data, store, collect);
+      } catch (error) {
+        collect(error);
+      }
+      const { width, height, fps, durationInFrames, kind, inputProps } = composition;
+      const { helios, title } = description;
+      return {
+        kind,
+        title,
+        width,
+        height,
+        fps,
+        durationInFrames,
+        durationSeconds: frameToSeconds(durationInFrames, fps),
+        schema: helios?.schema ?? null,
+        inputProps: helios?.inputProps ?? inputProps,
+        markers: helios?.markers ?? [],
+        captions: helios?.captions ?? 0,
+        audioTracks: tracks,
+        ...sights,
+        warnings: [...new Set([...probe.warnings, ...sights.warnings])],
+        errors,
+      };
+    },
+  );
 }

@@ -126,7 +126,7 @@ export class JobOrchestrator {
     };
     const [rendered, mixed] = await Promise.allSettled([
       renderSegments(plan, { worker: this.#worker, adapter: this.#adapter, signal, meter }).catch(stopAll),
-      this.#retry(signal, () => audioStep(plan, this.#store, signal)).catch(stopAll),
+      this.#retry(signal, () => audioStep(plan, this.#worker, signal)).catch(stopAll),
     ]);
     const renderMs = clock();
     if (failed.signal.aborted) throw failed.signal.reason;

@@ -136,7 +136,12 @@ export async function planJob(
   const version = await workerVersion();
   const remember = memory(store, ref, version, job.cache);
   const inBrowser = <T>(work: Parameters<typeof worker.withBrowser<T>>[3]) =>
-    worker.withBrowser(ref, browserKindOf(page, captureScale(encoding)), signal, work);
+    worker.withBrowser(
+      { ref, allowHosts: page.allowHosts },
+      browserKindOf(page, captureScale(encoding)),
+      signal,
+      work,
+    );
 
   const {
     outputPath: _outputPath,
@@ -147,8 +152,9 @@ export async function planJob(
     onSeamMismatch,
     ...asked
   } = job;
+  const { onAssetError, allowHosts } = page;
   const { composition, warnings } = await remember<Probe>(
-    { ref, spec: { ...job.composition, source: '' }, onAssetError: page.onAssetError },
+    { ref, spec: { ...job.composition, source: '' }, onAssetError, allowHosts },
     () => inBrowser((browser) => probeComposition(browser, job.composition, ref, page)),
   );
   checkSize(composition, encoding);
@@ -157,7 +163,7 @@ export async function planJob(
     { ref, look: { ...asked, frameRange: range, composition: { ...composition, durationInFrames: 0 } } },
     () => inBrowser((browser) => trySeeking(browser, composition, range, encoding, page)),
   );
-  const question = { ref, composition, end: range[1], onAssetError: page.onAssetError };
+  const question = { ref, composition, end: range[1], onAssetError, allowHosts };
   const sounds =
     audioCodecOf(encoding) === 'none'
       ? { tracks: [], warnings: [] }

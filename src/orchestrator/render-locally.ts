@@ -23,7 +23,7 @@ export async function renderLocally(
   options: RenderLocallyOptions = {},
 ): Promise<RenderResult> {
   const { store = openStore(), concurrency, signal, onProgress } = options;
-  await using worker = new ChromiumFrameWorker(store);
+  await using worker = new ChromiumFrameWorker(store, { ownMachine: true });
   return await new JobOrchestrator(worker, new LocalAdapter({ concurrency })).run(job, {
     signal,
     onProgress,

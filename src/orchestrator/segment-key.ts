@@ -14,12 +14,12 @@ export function contentDigest(
   const { jobId, composition, encoding, page, workerVersion } = job;
   const { durationInFrames: _, ...shown } = composition;
   const { audioCodec: _audioCodec, audioBitrate: _audioBitrate, muted: _muted, ...video } = encoding;
-  const { seekMode, capture, onAssetError } = page;
+  const { seekMode, capture, onAssetError, allowHosts } = page;
   return sha256(
     canonicalJson({
       composition: shown,
       video,
-      page: { seekMode, capture, onAssetError },
+      page: { seekMode, capture, onAssetError, allowHosts },
       workerVersion,
       ...(composition.ref.kind === 'url' ? { jobId } : {}),
       ...(run === undefined ? {} : { run }),

@@ -15,6 +15,8 @@ import type { RenderJob } from '../types/render-job.ts';
 import type { RenderResult } from '../types/render-result.ts';
 import type { Seams } from '../types/seams.ts';
 import { createWorkFolder } from '../utils/work-folder.ts';
+import type { ChromiumFrameWorker } from '../worker/chromium-frame-worker.ts';
+import { fetchSound } from './fetch-sound.ts';
 import { type PlanOptions, planJob } from './plan.ts';
 import { writePlan } from './plan-record.ts';
 import { stopwatch } from './stopwatch.ts';
@@ -46,14 +48,19 @@ export interface AudioStepResult {
 /** Mixes the sound of a plan once over its whole range and stores it. */
 export async function audioStep(
   plan: Plan,
-  store: ObjectStore,
+  worker: ChromiumFrameWorker,
   signal?: AbortSignal,
 ): Promise<AudioStepResult> {
+  const { store } = worker;
   const codec = audioCodecOf(plan.encoding);
   if (codec === 'none' || plan.audioTracks.length === 0) return { key: null, ms: 0 };
   const clock = stopwatch();
   await using folder = await createWorkFolder('audio');
   const extension = soundExtension(codec);
+  const policy = worker.networkPolicy({
+    ref: plan.composition.ref,
+    allowHosts: plan.frameJobs[0]?.page.allowHosts,
+  });
   const outputFile = path.join(folder.path, `audio.${extension}`);
   await mixAudio({
     tracks: plan.audioTracks,
@@ -62,7 +69,7 @@ export async function audioStep(
     fps: plan.composition.fps,
     openSource: async (source) =>
       source.kind === 'url'
-        ? source.url
+        ? fetchSound(source.url, { policy, folder: folder.path, signal })
         : localCopy(store, blobKey(source.sha256), folder.path, { sha256: source.sha256, signal }),
     codec,
     bitrate: plan.encoding.audioBitrate,

@@ -144,33 +144,39 @@ export async function verifyRender(id: string, options: VerifyOptions = {}): Pro
   let matched = 0;
   let rounded = 0;
   const different: DifferentFrame[] = [];
-  await using worker = new ChromiumFrameWorker(store);
+  const ownMachine = store.localPath(keys.plan(id)) !== undefined;
+  await using worker = new ChromiumFrameWorker(store, { ownMachine });
   for (const capture of ['begin-frame', 'screenshot'] as const) {
     const those = samples.filter(({ segment }) => records.get(segment)?.captureMode === capture);
     if (those.length === 0) continue;
     const kind = browserKindOf({ capture }, captureScale(encoding));
-    await worker.withBrowser(composition.ref, kind, signal, async (browser) => {
-      for (const { sample, picture } of await takeAgain(
-        browser,
-        { composition, encoding, page },
-        those,
-        signal,
-      )) {
-        const { frame, segment, place } = sample;
-        const record = records.get(segment) as SegmentRecord;
-        const digests = [record.frameDigests[place] as string, sha256(picture)] as const;
-        if (digests[0] === digests[1]) {
-          matched++;
-          continue;
+    await worker.withBrowser(
+      { ref: composition.ref, allowHosts: page.allowHosts },
+      kind,
+      signal,
+      async (browser) => {
+        for (const { sample, picture } of await takeAgain(
+          browser,
+          { composition, encoding, page },
+          those,
+          signal,
+        )) {
+          const { frame, segment, place } = sample;
+          const record = records.get(segment) as SegmentRecord;
+          const digests = [record.frameDigests[place] as string, sha256(picture)] as const;
+          if (digests[0] === digests[1]) {
+            matched++;
+            continue;
+          }
+          const kept = await recordedPicture(browser, jobOf(plan, segment), record, sample, store, signal);
+          const difference = kept
+            ? await comparePictures(kept, picture, pictureSize(plan).width, signal)
+            : NO_PICTURE;
+          if (isRounding(difference, screenshotOf(encoding))) rounded++;
+          else different.push({ frame, segment, digests, ...difference });
         }
-        const kept = await recordedPicture(browser, jobOf(plan, segment), record, sample, store, signal);
-        const difference = kept
-          ? await comparePictures(kept, picture, pictureSize(plan).width, signal)
-          : NO_PICTURE;
-        if (isRounding(difference, screenshotOf(encoding))) rounded++;
-        else different.push({ frame, segment, digests, ...difference });
-      }
-    });
+      },
+    );
   }
   if (different.length > 0) throw failure(id, samples.length, different);
   return { id, frames: samples.map(({ frame }) => frame), matched, rounded };

@@ -7,7 +7,6 @@ import { SAMPLE_RATE } from './audio-timeline.ts';
 
 /** What browsers play. Playlists, which would open further files, are not among it. */
 const FORMATS = 'aac,flac,matroska,mov,mp3,ogg,wav';
-const NETWORK_TIMEOUT_US = 30_000_000;
 
 /**
  * Time 0 of the file is sample 0: a sound that starts late begins with silence, and a hole is filled. Mono goes
@@ -19,20 +18,9 @@ const TO_STEREO = [
   'pan=stereo|FL=FL+FC|FR=FR+FC',
 ].join(',');
 
-function input(address: string): string[] {
-  const remote = /^https?:/.test(address);
-  const access = remote
-    ? [
-        '-protocol_whitelist',
-        'http,https,tcp,tls',
-        '-rw_timeout',
-        String(NETWORK_TIMEOUT_US),
-        '-reconnect',
-        '1',
-      ]
-    : ['-protocol_whitelist', 'file,pipe'];
-  const streams = ['-vn', '-sn', '-dn'];
-  return [...access, '-format_whitelist', FORMATS, ...streams, '-i', remote ? address : `file:${address}`];
+function input(file: string): string[] {
+  const allowed = ['-protocol_whitelist', 'file,pipe', '-format_whitelist', FORMATS];
+  return [...allowed, '-vn', '-sn', '-dn', '-i', `file:${file}`];
 }
 
 /** Whether FFmpeg itself said no, rather than that somebody killed it. */
@@ -44,11 +32,11 @@ function isRefusal(error: unknown): error is EncoderError {
  * Whether a file opens and has no sound, as against one that can't be read. FFmpeg writes its metadata, with a
  * line `[STREAM]` for each stream mapped.
  */
-async function isSilent(address: string, signal: AbortSignal | undefined): Promise<boolean> {
+async function isSilent(file: string, signal: AbortSignal | undefined): Promise<boolean> {
   const sound = ['-map', '0:a:0?', '-c', 'copy', '-t', '0'];
   const output = ['-map_metadata', '-1', '-f', 'ffmetadata', 'pipe:1'];
   try {
-    const metadata = await runFfmpeg([...input(address), ...sound, ...output], { signal });
+    const metadata = await runFfmpeg([...input(file), ...sound, ...output], { signal });
     return !metadata.toString().split('\n').includes('[STREAM]');
   } catch (error) {
     if (isRefusal(error)) return false;
@@ -58,15 +46,14 @@ async function isSilent(address: string, signal: AbortSignal | undefined): Promi
 
 /**
  * A track's source from its first sample to its last. A file without a sound, such as a silent video, gives none.
- * @param address a file, or an http(s) URL
  * @throws AudioError when it can't be read or decoded
  */
 export async function* decodePcm(
   track: AudioTrack,
-  address: string,
+  file: string,
   signal: AbortSignal | undefined,
 ): PcmStream {
-  const ffmpeg = startFfmpeg([...input(address), '-map', '0:a:0', '-af', TO_STEREO, ...pcmOutput], {
+  const ffmpeg = startFfmpeg([...input(file), '-map', '0:a:0', '-af', TO_STEREO, ...pcmOutput], {
     signal,
   });
   ffmpeg.stdin.end();
@@ -79,7 +66,7 @@ export async function* decodePcm(
     await ffmpeg.done;
   } catch (error) {
     if (!isRefusal(error)) throw error;
-    if (heard || !(await isSilent(address, signal))) throw undecodable(track, error);
+    if (heard || !(await isSilent(file, signal))) throw undecodable(track, error);
   } finally {
     await stop(ffmpeg);
   }

@@ -15,7 +15,7 @@ export interface MixOptions {
   /** The composition's length: a track without an `endTime` ends there at the latest, and fades out before it. */
   readonly durationInFrames: number;
   readonly fps: Fps;
-  /** A file or http(s) URL that FFmpeg can open; called once a source, when it is first heard. */
+  /** The source as a file of this machine; called once a source, when it is first heard. */
   readonly openSource: (source: AudioSource) => Promise<string>;
   readonly signal?: AbortSignal | undefined;
 }
@@ -25,9 +25,9 @@ function sharedOpener(open: MixOptions['openSource']): MixOptions['openSource'] 
   const opened = new Map<string, Promise<string>>();
   return (source) => {
     const key = JSON.stringify(source);
-    const address = opened.get(key) ?? open(source);
-    opened.set(key, address);
-    return address;
+    const file = opened.get(key) ?? open(source);
+    opened.set(key, file);
+    return file;
   };
 }
 
@@ -44,7 +44,7 @@ export async function* mixPcm(options: MixOptions): PcmStream {
   const timelineEnd = framesToSamples(durationInFrames, fps);
   const open = sharedOpener(options.openSource);
   const voices = tracks.map(
-    (track) => new Voice({ track, timelineEnd, address: () => open(track.source), signal }),
+    (track) => new Voice({ track, timelineEnd, file: () => open(track.source), signal }),
   );
   try {
     for (let at = start; at < end; at += BLOCK_SAMPLES) {

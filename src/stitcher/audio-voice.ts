@@ -8,8 +8,8 @@ interface VoiceOptions {
   readonly track: AudioTrack;
   /** The composition's length in samples. */
   readonly timelineEnd: number;
-  /** A file or URL that FFmpeg can open. */
-  readonly address: () => Promise<string>;
+  /** The source as a file of this machine. */
+  readonly file: () => Promise<string>;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -49,8 +49,8 @@ export class Voice {
   }
 
   async #open(at: number): Promise<Playing> {
-    const { track, address, signal } = this.#options;
-    const source = await address();
+    const { track, file, signal } = this.#options;
+    const source = await file();
     const decode = (): PcmStream => decodePcm(track, source, signal);
     const play = (from: number): PcmStream =>
       track.loop ? repeatPcm(decode, from) : skipPcm(decode(), from);

@@ -105,7 +105,23 @@ async function writeGif(
     signal,
   });
   const paint = `[0:v]setpts=N*${den}/(${num}*TB)[v];[v][1:v]paletteuse=dither=sierra2_4a`;
-  await runFfmpeg([...input, '-i', palette, '-lavfi', paint, '-vsync', '0', '-loop', '0', output], {
-    signal,
-  });
+  await runFfmpeg(
+    [
+      ...input,
+      '-protocol_whitelist',
+      'file',
+      '-i',
+      palette,
+      '-lavfi',
+      paint,
+      '-vsync',
+      '0',
+      '-loop',
+      '0',
+      output,
+    ],
+    {
+      signal,
+    },
+  );
 }

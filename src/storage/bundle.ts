@@ -101,6 +101,11 @@ async function* walk(
     const info = await stat(file);
     if (info.isDirectory()) yield* walk(file, root, skip, [...above, target]);
     else if (info.isFile()) yield { file, inBundle: path.relative(root, file).split(path.sep).join('/') };
+    else {
+      throw new UnsafePathError(`${file} is a pipe, a socket or a device. Remove it from the composition.`, {
+        details: { file },
+      });
+    }
   }
 }
 

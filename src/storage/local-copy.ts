@@ -3,15 +3,34 @@ import { createWriteStream } from 'node:fs';
 import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { sha256File } from '../utils/digest.ts';
 import { StorageError } from '../utils/errors.ts';
 import { toWriteError } from '../utils/fs-errors.ts';
 import type { ObjectStore } from './object-store.ts';
 
 export interface LocalCopyOptions {
-  /** What a copied object must have; what lies on this machine already is not read. @default not checked */
+  /** What the object must have; a file of the store itself is read once for it, unless it changes. @default not checked */
   readonly sha256?: string | undefined;
   /** Ends the copying. */
   readonly signal?: AbortSignal | undefined;
+}
+
+/** Files of a store on this machine whose bytes were checked, with what they looked like then. */
+const checked = new Map<string, string>();
+
+function damaged(store: ObjectStore, key: string, expected: string, found: string): StorageError {
+  return new StorageError(`${key} of the store is damaged: its SHA-256 is ${found} (${store.url}).`, {
+    details: { key, store: store.url, expected, found },
+  });
+}
+
+async function checkOwn(store: ObjectStore, key: string, file: string, expected: string): Promise<void> {
+  const { size, mtimeMs, ctimeMs, ino } = await stat(file);
+  const looks = [size, mtimeMs, ctimeMs, ino].join();
+  if (checked.get(file) === looks) return;
+  const found = await sha256File(file);
+  if (found !== expected) throw damaged(store, key, expected, found);
+  checked.set(file, looks);
 }
 
 /** The copies on their way, by their file. */
@@ -38,11 +57,7 @@ async function fetchCopy(
     const target = createWriteStream(partial);
     await pipeline(source, hashed, target, signal ? { signal } : {});
     const found = hash.digest('hex');
-    if (sha256 !== undefined && found !== sha256) {
-      throw new StorageError(`${key} of the store is damaged: its SHA-256 is ${found} (${store.url}).`, {
-        details: { key, store: store.url, expected: sha256, found },
-      });
-    }
+    if (sha256 !== undefined && found !== sha256) throw damaged(store, key, sha256, found);
     await rename(partial, file);
   } catch (error) {
     source.destroy();
@@ -63,7 +78,10 @@ export async function localCopy(
   options: LocalCopyOptions = {},
 ): Promise<string> {
   const own = store.localPath(key);
-  if (own && (await stat(own).catch(() => undefined))) return own;
+  if (own && (await stat(own).catch(() => undefined))) {
+    if (options.sha256 !== undefined) await checkOwn(store, key, own, options.sha256);
+    return own;
+  }
   const file = path.join(folder, key.replaceAll('/', '_'));
   const copying = arriving.get(file) ?? fetchCopy(store, key, file, options);
   arriving.set(file, copying);

@@ -33,6 +33,15 @@ export const chunkingSchema = z.strictObject({
 });
 export type Chunking = z.output<typeof chunkingSchema>;
 
+/** `example.com`, or `*.example.com` for the names below it; a port may follow. */
+export const hostPatternSchema = z
+  .string()
+  .max(260)
+  .regex(
+    /^(?:(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i,
+    'must be a host such as "example.com", "*.example.com" or "example.com:8080"',
+  );
+
 /** What decides how pages are driven and pictures taken. */
 export const pageOptionsSchema = z.strictObject({
   /** What a failed script, font, image or media of the composition does. @default "fail" */
@@ -42,6 +51,8 @@ export const pageOptionsSchema = z.strictObject({
   /** `screenshot` is the slow, always available way. @default "auto" */
   capture: z.enum(['auto', 'begin-frame', 'screenshot']).default('auto'),
   timeouts: timeoutsSchema.prefault({}),
+  /** The only hosts that the page reaches beside its own. @default every public address */
+  allowHosts: z.array(hostPatternSchema).max(100).optional(),
 });
 export type PageOptions = z.output<typeof pageOptionsSchema>;
 

@@ -47,6 +47,10 @@ export class CompositionLoadError extends HeliosError {}
 export class CompositionMetadataError extends HeliosError {}
 /** Something the frame needs (script, font, image, media) could not be loaded. */
 export class AssetError extends HeliosError {}
+/** The page asked for an address that a composition may not reach; `details.url` is it. */
+export class BlockedRequestError extends HeliosError {}
+/** The page took more memory, threads or data than a page may; `details.limit` says of which. */
+export class PageLimitError extends HeliosError {}
 /** The page's script threw while a frame was drawn. */
 export class PageScriptError extends HeliosError {}
 /** A wait for the page, a font, an image or media came to its end; `details.waitingFor` says for what. */

@@ -1,54 +1,14 @@
 import { rm } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
 import puppeteer, { type CDPSession, type Browser as PuppeteerBrowser } from 'puppeteer-core';
 import { BrowserCrashedError, type ErrorDetails, HeliosError, KitError } from '../utils/errors.ts';
 import { isAlive } from '../utils/process-tag.ts';
 import { createWorkFolder, type WorkFolder } from '../utils/work-folder.ts';
+import { boundMessages } from './bound-messages.ts';
+import { type BrowserKind, type CaptureMode, chromiumFlags } from './chromium-flags.ts';
+import { Gate } from './gate.ts';
 import { type Kit, openKit } from './kit.ts';
-
-/** How pictures are taken: by frames that we issue, or by the browser's own screenshots. */
-export type CaptureMode = 'begin-frame' | 'screenshot';
-
-const COMMON_FLAGS = [
-  '--headless',
-  '--no-sandbox',
-  '--no-zygote',
-  '--disable-gpu',
-  '--use-angle=swiftshader-webgl',
-  '--enable-unsafe-swiftshader',
-  '--hide-scrollbars',
-  '--mute-audio',
-  '--autoplay-policy=no-user-gesture-required',
-  '--font-render-hinting=none',
-  '--force-color-profile=srgb',
-  '--disable-lcd-text',
-  '--disable-dev-shm-usage',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  '--disable-extensions',
-  '--disable-quic',
-  '--disable-breakpad',
-  '--disable-background-timer-throttling',
-  '--disable-renderer-backgrounding',
-  '--disable-backgrounding-occluded-windows',
-  '--disable-site-isolation-trials',
-  '--disable-features=IsolateOrigins,site-per-process,PaintHolding,Translate,MediaRouter,AudioServiceOutOfProcess',
-  '--no-first-run',
-  '--lang=en-US',
-  '--remote-debugging-pipe',
-];
-
-const BEGIN_FRAME_FLAGS = [
-  '--enable-begin-frame-control',
-  '--run-all-compositor-stages-before-draw',
-  '--disable-threaded-animation',
-  '--disable-threaded-scrolling',
-  '--disable-checker-imaging',
-  '--disable-partial-raster',
-  '--disable-image-animation-resync',
-  '--disable-new-content-rendering-timeout',
-  '--enable-surface-synchronization',
-];
+import { watchResources } from './resource-watch.ts';
 
 /** Processes of which a browser has one each, as it names them, and what they do. */
 const HELPERS = { GPU: 'drawing', 'network.mojom.NetworkService': 'network' };
@@ -58,34 +18,39 @@ const LAUNCHES = 2;
 const LAUNCH_MS = 30_000;
 const ANSWER_MS = 10_000;
 
-/** What a browser is started for. */
-export interface BrowserKind {
-  readonly mode: CaptureMode;
-  /** Device pixels a CSS pixel; in `begin-frame` mode it is the browser's own, and at least 0.5. @default 1 */
-  readonly scale?: number;
-}
+/** Where Chromium writes its messages; each ends in a zero byte. */
+const FROM_CHROMIUM = 4;
 
-/** Address at which a page finds its bundle, whatever port serves it. */
-export const COMPOSITION_HOST = 'composition.localhost';
-
-/** A running Chromium. */
+/** A running Chromium, and the gate that all its requests go through. */
 export class Browser implements AsyncDisposable {
   readonly mode: CaptureMode;
   readonly scale: number;
   readonly root: CDPSession;
+  readonly gate: Gate;
   readonly #puppeteer: PuppeteerBrowser;
   readonly #profile: WorkFolder;
-  #crash: BrowserCrashedError | undefined;
-  readonly #guarded = new Set<(crash: BrowserCrashedError) => void>();
+  readonly #watch: Disposable | undefined;
+  #crash: HeliosError | undefined;
+  readonly #guarded = new Set<(crash: HeliosError) => void>();
   readonly #helpers = new Map<string, number>();
   #closing = false;
 
-  private constructor(kind: BrowserKind, browser: PuppeteerBrowser, root: CDPSession, profile: WorkFolder) {
+  private constructor(
+    kind: BrowserKind,
+    gate: Gate,
+    browser: PuppeteerBrowser,
+    root: CDPSession,
+    profile: WorkFolder,
+  ) {
     this.mode = kind.mode;
     this.scale = kind.scale ?? 1;
+    this.gate = gate;
+    gate.onOverrun = (error) => this.stop(error);
     this.root = root;
     this.#puppeteer = browser;
     this.#profile = profile;
+    const { pid } = this;
+    this.#watch = pid === undefined ? undefined : watchResources({ pid, stop: (error) => this.stop(error) });
     const onEnd = () => this.#fail('Chromium ended while it was rendering.', {});
     browser.process()?.once('exit', onEnd);
     browser.once('disconnected', onEnd);
@@ -95,20 +60,30 @@ export class Browser implements AsyncDisposable {
   }
 
   #fail(what: string, details: ErrorDetails): void {
+    this.#end(new BrowserCrashedError(`${what} It may have been killed, or out of memory.`, { details }));
+  }
+
+  #end(crash: HeliosError): void {
     if (this.#closing || this.#crash) return;
-    const crash = new BrowserCrashedError(`${what} It may have been killed, or out of memory.`, { details });
     this.#crash = crash;
     for (const reject of this.#guarded) reject(crash);
     this.#guarded.clear();
   }
 
-  /** @param port where the composition server listens; `composition.localhost` leads there */
-  static async launch(kind: BrowserKind, port: number): Promise<Browser> {
+  /** Ends the browser at once; every wait for it rejects with `error`. */
+  stop(error: HeliosError): void {
+    this.#end(error);
+    this.kill();
+  }
+
+  static async launch(kind: BrowserKind): Promise<Browser> {
     const kit = await openKit();
     for (let attempt = 1; ; attempt++) {
+      const gate = await Gate.listen();
       try {
-        return await Browser.#launch(kind, port, kit);
+        return await Browser.#launch(kind, gate, kit);
       } catch (cause) {
+        await gate[Symbol.asyncDispose]();
         if (cause instanceof HeliosError) throw cause;
         // A browser can be killed while it starts, as another can later.
         if (attempt < LAUNCHES) continue;
@@ -120,7 +95,7 @@ export class Browser implements AsyncDisposable {
     }
   }
 
-  static async #launch(kind: BrowserKind, port: number, kit: Kit): Promise<Browser> {
+  static async #launch(kind: BrowserKind, gate: Gate, kit: Kit): Promise<Browser> {
     const profile = await createWorkFolder('browser');
     const overdue = new AbortController();
     const timer = setTimeout(() => overdue.abort(), LAUNCH_MS);
@@ -137,17 +112,15 @@ export class Browser implements AsyncDisposable {
         targetFilter: () => false,
         env: { ...kit.env, TMPDIR: profile.path },
         protocolTimeout: 0,
-        args: [
-          ...COMMON_FLAGS,
-          ...(kind.mode === 'begin-frame' ? BEGIN_FRAME_FLAGS : []),
-          `--force-device-scale-factor=${kind.scale ?? 1}`,
-          `--host-resolver-rules=MAP ${COMPOSITION_HOST}:80 127.0.0.1:${port}`,
-          `--user-data-dir=${profile.path}`,
-        ],
+        args: chromiumFlags(kind, gate.port, profile.path),
       });
+      const pipe = browser.process()?.stdio[FROM_CHROMIUM] as Readable | undefined;
+      let started: Browser | undefined;
+      if (pipe) boundMessages(pipe, (error) => started?.stop(error));
       const root = await browser.target().createCDPSession();
       await root.send('Target.setDiscoverTargets', { discover: true });
-      return new Browser(kind, browser, root, profile);
+      started = new Browser(kind, gate, browser, root, profile);
+      return started;
     } catch (error) {
       await profile[Symbol.asyncDispose]();
       throw error;
@@ -218,6 +191,7 @@ export class Browser implements AsyncDisposable {
   async close(): Promise<void> {
     if (this.#closing) return;
     this.#closing = true;
+    this.#watch?.[Symbol.dispose]();
     const child = this.#puppeteer.process();
     const exited = new Promise<void>((resolve) => {
       if (!child || child.exitCode !== null || child.signalCode !== null) resolve();
@@ -228,6 +202,7 @@ export class Browser implements AsyncDisposable {
     await exited;
     clearTimeout(timer);
     this.kill();
+    await this.gate[Symbol.asyncDispose]();
     await rm(this.#profile.path, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   }
 

@@ -17,6 +17,7 @@ import {
   type SegmentRecord,
   segmentRecordSchema,
 } from '../types/frame-job.ts';
+import type { PageOptions } from '../types/render-job.ts';
 import { screenshotOf } from '../types/screenshot.ts';
 import { onAbort, throwIfAborted } from '../utils/abort.ts';
 import { sha256, sha256File } from '../utils/digest.ts';
@@ -31,21 +32,32 @@ import {
   ValidationError,
   VersionMismatchError,
 } from '../utils/errors.ts';
+import { NetworkPolicy } from '../utils/network-policy.ts';
 import { readPacketTimes } from '../utils/packet-times.ts';
 import { createWorkFolder } from '../utils/work-folder.ts';
-import { Browser, type BrowserKind, type CaptureMode } from './browser.ts';
-import { CompositionServer } from './composition-server.ts';
+import { Browser } from './browser.ts';
+import type { BrowserKind, CaptureMode } from './chromium-flags.ts';
 import { writeSegment } from './segment-writer.ts';
-import { serveBundle } from './serve-bundle.ts';
+import { bundleLookup } from './serve-bundle.ts';
+import type { FileLookup } from './serve-file.ts';
 import { workerVersion } from './worker-version.ts';
 
 /** Less in the temporary folder is too little for a browser. */
 const BROWSER_ROOM_BYTES = 16 * 1024 ** 2;
 
-/** A server and the browser that reads from it; one page at a time. */
-interface Stage {
-  readonly server: CompositionServer;
-  readonly browser: Browser;
+/** Where a composition is, and which hosts it may reach. */
+export interface ReachedComposition {
+  readonly ref: CompositionRef;
+  /** As in the page's options. @default every public address */
+  readonly allowHosts?: PageOptions['allowHosts'];
+}
+
+export interface WorkerOptions {
+  /**
+   * Whether the jobs' author renders on a machine of his own: then the address of a page, and hosts that a job names
+   * with their port, may be private. @default false
+   */
+  readonly ownMachine?: boolean | undefined;
 }
 
 /**
@@ -55,17 +67,19 @@ interface Stage {
 export class ChromiumFrameWorker implements FrameWorker, AsyncDisposable {
   readonly store: ObjectStore;
   readonly #blobs: BlobCache;
-  #idle: Stage[] = [];
+  readonly #ownMachine: boolean;
+  #idle: Browser[] = [];
 
-  constructor(store: ObjectStore) {
+  constructor(store: ObjectStore, { ownMachine = false }: WorkerOptions = {}) {
     this.store = store;
+    this.#ownMachine = ownMachine;
     this.#blobs = new BlobCache(store);
   }
 
   /**
    * Renders a segment, unless the store has it.
    * @throws ValidationError, VersionMismatchError, FrameTimeoutError, AssetError, PageScriptError, WebGLError,
-   *   CompositionLoadError, BrowserCrashedError, EncoderError, DiskFullError, AbortedError
+   *   CompositionLoadError, BlockedRequestError, PageLimitError, BrowserCrashedError, EncoderError, DiskFullError, AbortedError
    */
   async renderFrame(input: FrameJob, context: FrameJobContext = {}): Promise<FrameResult> {
     const parsed = frameJobSchema.safeParse(input);
@@ -117,9 +131,15 @@ export class ChromiumFrameWorker implements FrameWorker, AsyncDisposable {
     return { ...result, cached: true };
   }
 
+  /** Which hosts a composition may reach. */
+  networkPolicy({ ref, allowHosts }: ReachedComposition): NetworkPolicy {
+    const page = ref.kind === 'url' ? ref.url : undefined;
+    return new NetworkPolicy({ page, allowHosts, ownMachine: this.#ownMachine });
+  }
+
   /** Lends a browser that reads a composition, for as long as `work` runs. */
   async withBrowser<T>(
-    ref: CompositionRef,
+    composition: ReachedComposition,
     kind: BrowserKind,
     signal: AbortSignal | undefined,
     work: (browser: Browser) => Promise<T>,
@@ -128,21 +148,22 @@ export class ChromiumFrameWorker implements FrameWorker, AsyncDisposable {
     const full = await fullDisk();
     if (full) throw full;
     using blobs = this.#blobs.lease();
-    const stage = await this.#takeStage(kind);
-    const off = onAbort(signal, () => stage.browser.kill());
-    let missed: readonly Error[] = [];
+    const browser = await this.#takeBrowser(kind);
+    const off = onAbort(signal, () => browser.kill());
+    const missed: Error[] = [];
     try {
-      missed = await this.#serve(stage.server, ref, blobs);
-      await stage.browser.checkProcesses();
-      const value = await work(stage.browser);
+      const lookup = await this.#lookup(composition.ref, blobs, missed);
+      browser.gate.serve(lookup, this.networkPolicy(composition));
+      await browser.checkProcesses();
+      const value = await work(browser);
       if (missed.length > 0) throw missed[0];
-      await stage.browser.checkProcesses();
-      this.#idle.push(stage);
+      await browser.checkProcesses();
+      this.#idle.push(browser);
       return value;
     } catch (error) {
-      const crash = await stage.browser.checkProcesses().catch((reason: unknown) => reason);
+      const crash = await browser.checkProcesses().catch((reason: unknown) => reason);
       const reason = await reasonOf(crash ?? missed[0] ?? error);
-      await closeStage(stage);
+      await browser.close();
       throwIfAborted(signal);
       throw reason;
     } finally {
@@ -151,9 +172,9 @@ export class ChromiumFrameWorker implements FrameWorker, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const stages = this.#idle;
+    const browsers = this.#idle;
     this.#idle = [];
-    await Promise.all(stages.map(closeStage));
+    await Promise.all(browsers.map((browser) => browser.close()));
     await this.#blobs[Symbol.asyncDispose]();
   }
 
@@ -164,11 +185,16 @@ export class ChromiumFrameWorker implements FrameWorker, AsyncDisposable {
     const file = path.join(folder.path, `segment.${extension}`);
     const kind = { mode, scale: mode === 'screenshot' ? 1 : captureScale(job.encoding) };
     let browserMs = 0;
-    const written = await this.withBrowser(job.composition.ref, kind, context.signal, (browser) => {
-      browserMs = performance.now() - since;
-      return writeSegment(browser, job, file, context);
-    });
-    const { packets } = await readPacketTimes(['-i', file], context.signal);
+    const written = await this.withBrowser(
+      { ref: job.composition.ref, allowHosts: job.page.allowHosts },
+      kind,
+      context.signal,
+      (browser) => {
+        browserMs = performance.now() - since;
+        return writeSegment(browser, job, file, context);
+      },
+    );
+    const { packets } = await readPacketTimes(['-protocol_whitelist', 'file', '-i', file], context.signal);
     if (packets !== written.frames) {
       throw new EncoderError(
         `FFmpeg wrote ${packets} frames of ${written.frames} into segment ${job.index}.`,
@@ -217,28 +243,19 @@ export class ChromiumFrameWorker implements FrameWorker, AsyncDisposable {
     return { sha256: sha256(picture), key };
   }
 
-  async #takeStage(kind: BrowserKind): Promise<Stage> {
+  async #takeBrowser(kind: BrowserKind): Promise<Browser> {
     const { mode, scale = 1 } = kind;
-    for (const stage of this.#idle.filter(
-      ({ browser }) => browser.mode === mode && browser.scale === scale,
-    )) {
-      this.#idle = this.#idle.filter((other) => other !== stage);
-      if (stage.browser.alive) return stage;
-      await closeStage(stage);
+    for (const browser of this.#idle.filter((idle) => idle.mode === mode && idle.scale === scale)) {
+      this.#idle = this.#idle.filter((other) => other !== browser);
+      if (browser.alive) return browser;
+      await browser.close();
     }
-    const server = await CompositionServer.listen();
-    try {
-      return { server, browser: await Browser.launch(kind, server.port) };
-    } catch (error) {
-      await server[Symbol.asyncDispose]();
-      throw error;
-    }
+    return Browser.launch(kind);
   }
 
-  async #serve(server: CompositionServer, ref: CompositionRef, blobs: BlobLease): Promise<readonly Error[]> {
-    if (ref.kind === 'bundle') return serveBundle(server, await readBundle(this.store, ref.digest), blobs);
-    server.serve(async () => undefined);
-    return [];
+  async #lookup(ref: CompositionRef, blobs: BlobLease, missed: Error[]): Promise<FileLookup> {
+    if (ref.kind === 'bundle') return bundleLookup(await readBundle(this.store, ref.digest), blobs, missed);
+    return async () => undefined;
   }
 }
 
@@ -260,9 +277,4 @@ async function reasonOf(error: unknown): Promise<unknown> {
     error instanceof CaptureStalledError ||
     error instanceof AssetError;
   return (failed && (await fullDisk(error))) || error;
-}
-
-async function closeStage({ server, browser }: Stage): Promise<void> {
-  await browser.close();
-  await server[Symbol.asyncDispose]();
 }

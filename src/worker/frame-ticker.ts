@@ -1,6 +1,6 @@
 import type { CDPSession } from 'puppeteer-core';
 import type { Screenshot } from '../types/screenshot.ts';
-import type { CaptureMode } from './browser.ts';
+import type { CaptureMode } from './chromium-flags.ts';
 
 interface Drawn {
   /** `undefined` when the browser draws by itself. */

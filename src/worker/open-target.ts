@@ -44,6 +44,7 @@ export async function openTarget(browser: Browser, options: TargetOptions): Prom
       page.send('Runtime.enable'),
       page.send('Network.enable', { maxTotalBufferSize: 0, maxResourceBufferSize: 0 }),
       page.send('Network.setBypassServiceWorker', { bypass: true }),
+      root.send('Browser.setDownloadBehavior', { behavior: 'deny', browserContextId, eventsEnabled: true }),
       page.send('Target.setAutoAttach', { autoAttach: true, waitForDebuggerOnStart: false, flatten: true }),
       page.send('Page.addScriptToEvaluateOnNewDocument', { source: script }),
       page.send('Emulation.setDeviceMetricsOverride', metrics),

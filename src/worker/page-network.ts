@@ -30,21 +30,29 @@ const ASSETS: ReadonlySet<string> = new Set<ResourceType>([
 ]);
 
 /** Follows a page's requests: which are under way, which failed. */
-export class PageNetwork {
+export class PageNetwork implements Disposable {
   readonly #inFlight = new Map<string, { url: string; type: ResourceType }>();
+  readonly #root: CDPSession;
+  readonly #onTarget = ({ targetInfo }: Protocol.Target.TargetCreatedEvent): void => {
+    if (targetInfo.type !== 'shared_worker') return;
+    this.#sharedWorkers.add(targetInfo.url);
+    this.#started(targetInfo);
+  };
+  readonly #sharedWorkers = new Set<string>();
   readonly #types = new Map<string, ResourceType>();
   #failed: FailedRequest[] = [];
 
-  constructor(page: CDPSession) {
+  /** @param root of the browser, which alone is told of shared workers */
+  constructor(page: CDPSession, root: CDPSession) {
     page.on('Network.requestWillBeSent', ({ requestId, request, type = 'Other' }) => {
-      if (request.url.startsWith('data:')) return;
+      if (request.url.startsWith('data:') || this.#sharedWorkers.has(request.url)) return;
       this.#types.set(requestId, type);
       if (!NEVER_AWAITED.has(type)) this.#inFlight.set(requestId, { url: request.url, type });
     });
     // The end of a worker's script is told to the worker's own session.
-    page.on('Target.attachedToTarget', ({ targetInfo }) => {
-      for (const [id, { url }] of this.#inFlight) if (url === targetInfo.url) this.#end(id);
-    });
+    page.on('Target.attachedToTarget', ({ targetInfo }) => this.#started(targetInfo));
+    root.on('Target.targetCreated', this.#onTarget);
+    this.#root = root;
     page.on('Network.responseReceived', ({ requestId, response, type }) => {
       if (response.status >= 400) this.#fail(requestId, response.url, type, `HTTP ${response.status}`);
     });
@@ -70,6 +78,14 @@ export class PageNetwork {
     const failed = this.#failed;
     this.#failed = [];
     return failed;
+  }
+
+  [Symbol.dispose](): void {
+    this.#root.off('Target.targetCreated', this.#onTarget);
+  }
+
+  #started(worker: Protocol.Target.TargetInfo): void {
+    for (const [id, { url }] of this.#inFlight) if (url === worker.url) this.#end(id);
   }
 
   #fail(requestId: string, url: string, type: ResourceType, reason: string): void {

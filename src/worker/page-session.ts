@@ -2,9 +2,10 @@ import type { CDPSession } from 'puppeteer-core';
 import type { ResolvedComposition } from '../types/composition.ts';
 import { frameToMs, toRational } from '../types/fps.ts';
 import type { PageOptions } from '../types/render-job.ts';
-import { BrowserCrashedError, CompositionLoadError } from '../utils/errors.ts';
-import { type Browser, COMPOSITION_HOST } from './browser.ts';
+import { BlockedRequestError, BrowserCrashedError, CompositionLoadError } from '../utils/errors.ts';
+import type { Browser } from './browser.ts';
 import { FrameTicker } from './frame-ticker.ts';
+import { COMPOSITION_HOST } from './gate.ts';
 import { openTarget, type Target } from './open-target.ts';
 import { pageScript } from './page/page-script.ts';
 import type { PageDescription, StepAnswer } from './page/page-state.ts';
@@ -53,8 +54,8 @@ export class PageSession implements AsyncDisposable {
     this.page = page;
     this.#browserContextId = browserContextId;
     this.#options = options;
-    this.network = new PageNetwork(page);
-    this.#faults = new PageFaults(page, this.network, options.page.onAssetError);
+    this.network = new PageNetwork(page, browser.root);
+    this.#faults = new PageFaults(page, this.network, browser.gate, options.page.onAssetError);
     this.ticker = new FrameTicker(page, browser.mode, frameToMs(1, options.composition.fps));
     this.#listen();
   }
@@ -177,6 +178,7 @@ export class PageSession implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
+    this.network[Symbol.dispose]();
     if (!this.#browser.alive) return;
     const gone = this.#browser.root.send('Target.disposeBrowserContext', {
       browserContextId: this.#browserContextId,
@@ -195,6 +197,12 @@ export class PageSession implements AsyncDisposable {
         if (id === executionContextId) this.#contexts.delete(frameId);
     });
     page.on('Runtime.executionContextsCleared', () => this.#contexts.clear());
+    page.on('Page.windowOpen', ({ url }) =>
+      this.#faults.note(`the page opened a window, which is refused: ${url}`),
+    );
+    page.on('Page.downloadWillBegin', ({ url }) => {
+      this.#faults.note(`the page started a download, which is refused: ${url}`);
+    });
     page.on('Network.responseReceived', ({ type, frameId, response }) => {
       if (type === 'Document' && frameId === this.#mainFrame) this.#documentStatus = response;
     });
@@ -210,18 +218,11 @@ export class PageSession implements AsyncDisposable {
       const { errorText } = await this.page.send('Page.navigate', { url });
       if (errorText === 'net::ERR_INSUFFICIENT_RESOURCES')
         throw new BrowserCrashedError(`Chromium had no memory or disk left to load ${url}.`);
-      if (errorText)
-        throw new CompositionLoadError(`The page ${url} could not be loaded: ${errorText}.`, {
-          details: { url },
-        });
+      if (errorText) throw this.#loadError(url, errorText);
       await loaded;
       await this.#quiet();
       const status = this.#documentStatus;
-      if (status && status.status >= 400) {
-        throw new CompositionLoadError(`The page ${url} could not be loaded: HTTP ${status.status}.`, {
-          details: { url },
-        });
-      }
+      if (status && status.status >= 400) throw this.#loadError(status.url, `HTTP ${status.status}`);
       await this.#awaitHelios();
     };
     await this.#inTime(this.ticker.while(load(), LOAD_TICK_MS), timeouts.load);
@@ -229,6 +230,15 @@ export class PageSession implements AsyncDisposable {
 
     await this.evaluateAll('window.__heliosInfra__?.startTimeline()');
     await this.step(0);
+  }
+
+  #loadError(url: string, reason: string): Error {
+    const why = this.#browser.gate.whyFailed(url);
+    if (why instanceof BlockedRequestError) return this.#faults.blockedError(why);
+    return new CompositionLoadError(`The page ${url} could not be loaded: ${why?.message ?? reason}.`, {
+      cause: why,
+      details: { url },
+    });
   }
 
   async #awaitHelios(): Promise<void> {

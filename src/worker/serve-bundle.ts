@@ -1,7 +1,7 @@
 import type { BlobLease } from '../storage/blob-cache.ts';
 import type { BundleManifest } from '../storage/bundle.ts';
 import { NotFoundError, StorageError } from '../utils/errors.ts';
-import type { CompositionServer } from './composition-server.ts';
+import type { FileLookup } from './serve-file.ts';
 
 /** Why a file of a bundle could not be had, with its name. */
 function unserved(name: string, error: unknown): Error {
@@ -14,17 +14,12 @@ function unserved(name: string, error: unknown): Error {
 }
 
 /**
- * Has a server give out a bundle's files.
- * @returns filled with what kept files from being served: the store's faults, which the page can't tell
+ * Finds a bundle's files.
+ * @param missed filled with what kept files from being served: the store's faults, which the page can't tell
  */
-export function serveBundle(
-  server: CompositionServer,
-  { files }: BundleManifest,
-  blobs: BlobLease,
-): readonly Error[] {
-  const missed: Error[] = [];
-  server.serve(async (name) => {
-    const entry = files[name];
+export function bundleLookup({ files }: BundleManifest, blobs: BlobLease, missed: Error[]): FileLookup {
+  return async (name) => {
+    const entry = Object.hasOwn(files, name) ? files[name] : undefined;
     if (!entry) return undefined;
     const { sha256, size, contentType } = entry;
     try {
@@ -33,6 +28,5 @@ export function serveBundle(
       missed.push(unserved(name, error));
       throw error;
     }
-  });
-  return missed;
+  };
 }

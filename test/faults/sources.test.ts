@@ -96,7 +96,7 @@ describe('an address', () => {
     for (const close of open) close();
     const error = await scene.fail({ composition: { source } });
     expect(error).toBeInstanceOf(CompositionLoadError);
-    expect(error.message).toContain('net::ERR_CONNECTION_REFUSED');
+    expect(error.message).toContain('could not be loaded: connect ECONNREFUSED');
     expect(error.details).toEqual({ url: source });
   });
 });

@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { AudioError } from '../../src/utils/errors.ts';
 import { createWorkFolder, type WorkFolder } from '../../src/utils/work-folder.ts';
 import {
@@ -53,16 +53,6 @@ test('a sound that starts late in its video starts late here', async () => {
   expect(Math.abs((onsetsIn(left)[0] ?? 0) - 0.5 * RATE)).toBeLessThanOrEqual(1);
 });
 
-test('reads a source over HTTP', async () => {
-  const server = createServer((_request, response) => createReadStream(sound.ramp).pipe(response));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/ramp.wav`;
-  const { tracks } = tracksOf({ file: sound.ramp });
-  const [left] = await mixDown(whole(3, { tracks, openSource: async () => address }));
-  server.close();
-  expect(left).toEqual(ramp(3 * RATE));
-});
-
 test('a video without a sound is silence', async () => {
   const [left] = await mixDown(whole(1, tracksOf({ file: sound.mute, fadeOut: 0.2, playbackRate: 2 })));
   expect(left).toEqual(new Float32Array(RATE));
@@ -109,4 +99,50 @@ test('an error in a stretched source is its own, not that of a broken pipe', asy
   await writeFile(file, 'RIFF');
   await expect(mixDown(whole(2, tracksOf({ file, playbackRate: 2 })))).rejects.toThrow(AudioError);
   expect(await childrenLeft()).toBe(0);
+});
+
+describe('a file that names others', () => {
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    asked.push(request.url ?? '');
+    createReadStream(sound.beeps).pipe(response);
+  });
+  let at = '';
+  beforeAll(async () => {
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    at = `http://127.0.0.1:${(server.address() as AddressInfo).port}/beeps.wav`;
+  });
+  afterAll(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const hls = (to: string) =>
+    `#EXTM3U\n#EXT-X-TARGETDURATION:3\n#EXT-X-MEDIA-SEQUENCE:0\n#EXTINF:3,\n${to}\n#EXT-X-ENDLIST\n`;
+  const kinds: Readonly<Record<string, () => string>> = {
+    'an HLS playlist of an address': () => hls(at),
+    'an HLS playlist of a file': () => hls(`file://${sound.beeps}`),
+    'an HLS playlist of two joined': () => hls(`concat:${sound.beeps}|${sound.ones}`),
+    'an HLS playlist of a part': () => hls(`subfile,,start,0,end,100000,,:${sound.beeps}`),
+    'a concat script': () => `ffconcat version 1.0\nfile '${sound.beeps}'\n`,
+    'a concat script of an address': () => `ffconcat version 1.0\nfile ${at}\n`,
+    'a DASH manifest': () =>
+      `<?xml version="1.0"?><MPD type="static" mediaPresentationDuration="PT3S" xmlns="urn:mpeg:dash:schema:mpd:2011"><Period><AdaptationSet mimeType="audio/wav"><Representation id="0" bandwidth="1"><BaseURL>${at}</BaseURL></Representation></AdaptationSet></Period></MPD>`,
+    'an SDP session': () =>
+      'v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=audio 9 RTP/AVP 0\n',
+    'an SVG picture': () =>
+      `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"><image xlink:href="${at}"/></svg>`,
+  };
+
+  test.each(Object.keys(kinds))('%s is an AudioError, and nothing is opened', async (kind) => {
+    const file = path.join(folder.path, 'names-others.mp3');
+    await writeFile(file, kinds[kind]?.() ?? '');
+    await expect(mixDown(whole(1, tracksOf({ file })))).rejects.toThrow(AudioError);
+    expect(asked).toEqual([]);
+  });
+
+  test('a name that FFmpeg would take for a protocol is the name of a file', async () => {
+    for (const file of [`concat:${sound.beeps}`, `subfile,,start,0,end,9,,:${sound.beeps}`, 'data:,x', at])
+      await expect(mixDown(whole(1, tracksOf({ file })))).rejects.toThrow(AudioError);
+    expect(asked).toEqual([]);
+  });
 });

@@ -1,12 +1,16 @@
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { link, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { BlobCache } from '../../src/storage/blob-cache.ts';
 import { blobKey, createBundle, readBundle } from '../../src/storage/bundle.ts';
 import { LocalStore } from '../../src/storage/local-store.ts';
 import { readBytes } from '../../src/storage/object-store.ts';
 import { sha256 } from '../../src/utils/digest.ts';
-import { CompositionNotFoundError, UnsafePathError } from '../../src/utils/errors.ts';
+import { CompositionNotFoundError, StorageError, UnsafePathError } from '../../src/utils/errors.ts';
+import { bundleLookup } from '../../src/worker/serve-bundle.ts';
 
 let root: string;
 let store: LocalStore;
@@ -239,10 +243,60 @@ describe('the page', () => {
   });
 });
 
-test('a manifest that names a path outside is refused', async () => {
-  const text = JSON.stringify({
-    files: { '../x': { sha256: sha256('x'), size: 1, contentType: 'text/plain' } },
+describe('what is no plain file', () => {
+  test.each(['pipe', 'socket'])('%s is refused, and not opened', async (kind) => {
+    const home = await folder('one', { 'index.html': 'page' });
+    const file = path.join(home, kind);
+    const server = createServer();
+    if (kind === 'pipe') execFileSync('sh', ['-c', 'mkfifo "$0"', file]);
+    else await new Promise<void>((resolve) => server.listen(file, resolve));
+    const bundling = createBundle(store, home);
+    await expect(bundling).rejects.toBeInstanceOf(UnsafePathError);
+    await expect(bundling).rejects.toMatchObject({ details: { file } });
+    server.close();
   });
-  await store.put(`bundles/${sha256(text)}.json`, text);
-  await expect(readBundle(store, sha256(text))).rejects.toBeInstanceOf(UnsafePathError);
+
+  test('a hard link is a file like any other', async () => {
+    const home = await folder('one', { 'index.html': 'page' });
+    await link(path.join(home, 'index.html'), path.join(home, 'again.html'));
+    const { manifest } = await createBundle(store, home);
+    expect(manifest.files['again.html']).toEqual(manifest.files['index.html']);
+  });
+});
+
+test.each(['../x', 'a/../../x', '/etc/passwd', 'a\\..\\x', 'C:\\x', 'a\0b', 'a//b', './a', ''])(
+  'a manifest that names the path %j is refused',
+  async (name) => {
+    const file = { sha256: sha256('x'), size: 1, contentType: 'text/plain' };
+    const manifest = JSON.stringify({ files: { [name]: file } });
+    await store.put(`bundles/${sha256(manifest)}.json`, manifest);
+    await expect(readBundle(store, sha256(manifest))).rejects.toBeInstanceOf(UnsafePathError);
+  },
+);
+
+test.each(['constructor', '__proto__', 'toString', 'hasOwnProperty'])(
+  '%s is no file of a bundle',
+  async (name) => {
+    const { manifest } = await createBundle(store, await folder('one', { 'index.html': 'page' }));
+    await using blobs = new BlobCache(store);
+    using lease = blobs.lease();
+    const missed: Error[] = [];
+    expect(await bundleLookup(manifest, lease, missed)(name)).toBeUndefined();
+    expect(missed).toEqual([]);
+  },
+);
+
+test('a blob with other bytes than its name says is refused, also after it was changed back and forth', async () => {
+  const { manifest } = await createBundle(store, await folder('one', { 'index.html': 'page' }));
+  const file = store.localPath(blobKey(sha256('page')));
+  await using blobs = new BlobCache(store);
+  using lease = blobs.lease();
+  const missed: Error[] = [];
+  const look = bundleLookup(manifest, lease, missed);
+  expect(await look('index.html')).toMatchObject({ file });
+  await writeFile(file, 'evil');
+  await expect(look('index.html')).rejects.toBeInstanceOf(StorageError);
+  expect(missed).toHaveLength(1);
+  await writeFile(file, 'page');
+  expect(await look('index.html')).toMatchObject({ file });
 });

@@ -154,6 +154,36 @@ requestAnimationFrame(function toggle(now) {
   );
 });
 
+test('a film that comes into view for a frame is there, also when the page changes as it is moved', async () => {
+  const composition = {
+    source: await page(
+      'comes',
+      `<video src="clip.mp4" muted style="position: absolute"></video>
+<section style="position: relative; z-index: -1">${cover()}</section>
+<p style="position: absolute; top: 100px"></p>
+<script>
+const film = document.querySelector('video');
+let seeks = 0;
+film.addEventListener('seeked', () => { document.querySelector('p').textContent = ++seeks; });
+requestAnimationFrame(function move(now) {
+  film.style.left = Math.round((now * 30) / 1000) === 20 ? '0' : '900px';
+  requestAnimationFrame(move);
+});
+</script>`,
+    ),
+  };
+  const { file } = await renderer.render({
+    composition,
+    frameRange: [14, 26],
+    chunking: { segments: 2 },
+    page: { seekMode: 'seek' },
+    onSeamMismatch: 'warn',
+  });
+  expect(await decodeBarcodes(file)).toEqual(
+    Array.from({ length: 12 }, (_, i) => (i + 14 === 20 ? 20 : COVER)),
+  );
+});
+
 test('a film whose picture does not come is an error that names frame and film', async () => {
   const source = await page('frozen', '<video src="clip.mp4" muted></video>');
   await writeFile(

@@ -9,7 +9,7 @@ import { toolPatterns, until, untilTool } from '../helpers/processes.ts';
 describe('a guarded wait', () => {
   let browser: Browser;
   beforeAll(async () => {
-    browser = await Browser.launch({ mode: 'begin-frame' }, 9);
+    browser = await Browser.launch({ mode: 'begin-frame' });
   });
   afterAll(() => browser.close());
 
@@ -48,7 +48,7 @@ describe('a guarded wait', () => {
 });
 
 test('a browser that does not answer in time counts as ended', async () => {
-  await using browser = await Browser.launch({ mode: 'begin-frame' }, 9);
+  await using browser = await Browser.launch({ mode: 'begin-frame' });
   await expect(browser.within(50, new Promise(() => {}))).rejects.toMatchObject({
     name: 'BrowserCrashedError',
     message: expect.stringContaining('did not answer within 50 ms'),
@@ -57,7 +57,7 @@ test('a browser that does not answer in time counts as ended', async () => {
 });
 
 test.each(['gpu', 'network'] as const)('a %s process that is another one counts as ended', async (kind) => {
-  await using browser = await Browser.launch({ mode: 'begin-frame' }, 9);
+  await using browser = await Browser.launch({ mode: 'begin-frame' });
   await browser.checkProcesses();
   await browser.checkProcesses();
   const { pid } = await untilTool(toolPatterns[kind]);
@@ -71,7 +71,7 @@ test.each(['gpu', 'network'] as const)('a %s process that is another one counts 
 });
 
 test('a closed browser leaves no process and no folder', async () => {
-  const browser = await Browser.launch({ mode: 'screenshot' }, 9);
+  const browser = await Browser.launch({ mode: 'screenshot' });
   await browser.checkProcesses();
   await browser.close();
   await browser.close();

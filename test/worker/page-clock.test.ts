@@ -65,7 +65,7 @@ async function look<T>(source: string, frames: readonly number[], expression: st
     inputProps: {},
   };
   const page = pageOptionsSchema.parse({ timeouts: { load: 10_000, frame: 10_000 } });
-  return await worker.withBrowser(composition.ref, { mode: 'begin-frame' }, undefined, async (browser) => {
+  return await worker.withBrowser(composition, { mode: 'begin-frame' }, undefined, async (browser) => {
     await using session = await PageSession.open(browser, {
       composition,
       page,

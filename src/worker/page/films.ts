@@ -43,6 +43,8 @@ export function installFilms(state: PageState): void {
   const covered = new Set<HTMLVideoElement>();
   /** Those of them that nothing seems to cover. */
   const secretive = new WeakSet<HTMLVideoElement>();
+  /** Where nothing was in front of the films when they were moved last. */
+  const sights = new Map<HTMLVideoElement, string>();
 
   let phase: 'still' | 'clearing' | 'moving' = 'still';
   let entered = 0;
@@ -67,16 +69,15 @@ export function installFilms(state: PageState): void {
     const { left, right, top, bottom } = element.getBoundingClientRect();
     return right > 0 && bottom > 0 && left < innerWidth && top < innerHeight;
   };
-  const isCovered = (element: HTMLVideoElement): boolean => {
+  /** Whether a film, or what holds it, is in front at each of the looks: `1` or `0`. */
+  const sightOf = (element: HTMLVideoElement): string => {
     const root = element.getRootNode() as Document | ShadowRoot;
     const { left, width, top, height } = element.getBoundingClientRect();
-    return LOOKS.every((x) =>
-      LOOKS.every((y) => {
-        const hit = root.elementFromPoint(left + x * width, top + y * height);
-        return hit === null || !hit.contains(element);
-      }),
-    );
+    const isFront = (x: number, y: number): boolean =>
+      root.elementFromPoint(left + x * width, top + y * height)?.contains(element) ?? false;
+    return LOOKS.flatMap((x) => LOOKS.map((y) => (isFront(x, y) ? '1' : '0'))).join('');
   };
+  const isCovered = (element: HTMLVideoElement): boolean => !sightOf(element).includes('1');
   const enter = (next: typeof phase): void => {
     phase = next;
     entered = now();
@@ -108,6 +109,7 @@ export function installFilms(state: PageState): void {
     presented = undefined;
     drawn = false;
     stale.delete(element);
+    sights.set(element, sightOf(element));
     send(element, () => {
       if (film === element) presented = now();
     });
@@ -166,7 +168,17 @@ export function installFilms(state: PageState): void {
     leftovers = true;
   };
   state.doubtFilms = () => {
-    for (const element of covered) if (shows(element) && isInView(element)) stale.add(element);
+    for (const [element, sight] of sights) {
+      if (!element.isConnected) {
+        sights.delete(element);
+        covered.delete(element);
+      } else if (shows(element) && isInView(element)) {
+        const isOther = sightOf(element) !== sight;
+        if (isOther) lagging.add(element);
+        if (isOther || covered.has(element)) stale.add(element);
+        leftovers ||= isOther;
+      }
+    }
   };
   state.showFilms = async (changed) => {
     if (changed) {

@@ -25,9 +25,11 @@ const parts = [
 
 /** The script that every document runs before its own: each part is a function that stands alone. */
 export function pageScript(config: PageConfig): string {
+  // As text that is parsed there: in a literal, "__proto__" would be no name but the object's prototype.
+  const json = JSON.stringify(JSON.stringify(config));
   return `(() => {
   if (window.__heliosInfra__) return;
-  const state = { config: ${JSON.stringify(config)}, now: 0, settling: false, problems: [], roots: new Set(), native: {} };
+  const state = { config: JSON.parse(${json}), now: 0, settling: false, problems: [], roots: new Set(), native: {} };
   ${parts.map((part) => `(${part.toString()})(state);`).join('\n  ')}
 })();`;
 }

@@ -1,15 +1,20 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
+import { createServer, type RequestOptions, request } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { CompositionServer } from '../../src/worker/composition-server.ts';
+import { PageLimitError } from '../../src/utils/errors.ts';
+import { NetworkPolicy } from '../../src/utils/network-policy.ts';
+import { Gate } from '../../src/worker/gate.ts';
+import type { FileLookup } from '../../src/worker/serve-file.ts';
 
 const CONTENT = '0123456789abcdefghij';
 
 let folder: string;
-let server: CompositionServer;
+let gate: Gate;
+const nowhere = new NetworkPolicy({ allowHosts: [] });
 let asked: string[] = [];
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'helios-server-'));
@@ -24,23 +29,37 @@ beforeAll(async () => {
   await add('empty.txt', '', 'text/plain');
   await add('a b/é#?.txt', 'odd name', 'text/plain');
   await add('100%.txt', 'all of it', 'text/plain');
-  server = await CompositionServer.listen();
-  server.serve(async (name) => {
+  gate = await Gate.listen();
+  const lookup: FileLookup = async (name) => {
     asked.push(name);
     if (name === 'broken') throw new Error('the store is gone');
     return files.get(name);
-  });
+  };
+  gate.serve(lookup, nowhere);
 });
 afterAll(async () => {
-  await server[Symbol.asyncDispose]();
+  await gate[Symbol.asyncDispose]();
   await rm(folder, { recursive: true });
 });
 
-const get = (name: string, init: RequestInit = {}) => fetch(`http://127.0.0.1:${server.port}/${name}`, init);
+/** Asks as a browser asks its proxy. */
+function get(name: string, init: RequestOptions = {}, port = gate.port): Promise<Response> {
+  return new Promise((resolve, reject) => {
+    const asked = `http://composition.localhost/${name}`;
+    request({ host: '127.0.0.1', port, path: asked, agent: false, ...init })
+      .on('error', reject)
+      .on('response', async (response) => {
+        const { statusCode: status = 0, headers } = response;
+        const body = await text(response).catch(reject);
+        resolve(new Response(body || null, { status, headers: headers as Record<string, string> }));
+      })
+      .end();
+  });
+}
 
 /** Sends bytes as they are: `fetch` would put paths in order. */
 async function raw(request: string): Promise<string> {
-  const socket = connect(server.port, '127.0.0.1');
+  const socket = connect(gate.port, '127.0.0.1');
   socket.end(request);
   return text(socket);
 }
@@ -132,7 +151,9 @@ describe('what is refused', () => {
   test.each(['/%', '/%zz', '/%c3%28', '/%E0%A4%A', '//', '/\\', '///:80:80'])(
     'a path that can not be read: %s',
     async (target) => {
-      const answer = await raw(`GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+      const answer = await raw(
+        `GET http://composition.localhost${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`,
+      );
       expect(answer).toMatch(/^HTTP\/1\.1 404 /);
       expect((await get('film.mp4')).status).toBe(200);
     },
@@ -142,7 +163,9 @@ describe('what is refused', () => {
     'a path that leads out: %s',
     async (target) => {
       asked = [];
-      const answer = await raw(`GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+      const answer = await raw(
+        `GET http://composition.localhost${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`,
+      );
       expect(answer).toMatch(/^HTTP\/1\.1 404 /);
     },
   );
@@ -163,10 +186,97 @@ describe('what is refused', () => {
 });
 
 test('listens on loopback only, and ends with connections open', async () => {
-  const own = await CompositionServer.listen();
-  own.serve(() => new Promise(() => {}));
-  const hanging = fetch(`http://127.0.0.1:${own.port}/x`).catch(() => 'ended');
+  const own = await Gate.listen();
+  own.serve(() => new Promise(() => {}), nowhere);
+  const hanging = get('x', {}, own.port).catch(() => 'ended');
   await new Promise((resolve) => setTimeout(resolve, 50));
   await own[Symbol.asyncDispose]();
   expect(await hanging).toBe('ended');
+});
+
+describe('another host', () => {
+  const serve = async (listener: Parameters<typeof createServer>[1]) => {
+    const server = createServer(listener as never);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const page = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    const policy = new NetworkPolicy({ page, ownMachine: true });
+    const close = () => {
+      server.closeAllConnections();
+      server.close();
+    };
+    return { page, policy, [Symbol.dispose]: close };
+  };
+  const ask = (own: Gate, path: string): Promise<number> =>
+    new Promise((resolve, reject) => {
+      let bytes = 0;
+      request({ host: '127.0.0.1', port: own.port, path, agent: false })
+        .on('error', reject)
+        .on('response', (response) => {
+          response.on('data', (piece: Buffer) => {
+            bytes += piece.length;
+          });
+          response.once('close', () => resolve(bytes));
+        })
+        .end();
+    });
+
+  test('that sends without an end is told once, when it has sent too much', async () => {
+    using other = await serve((_, response) => {
+      const pour = () => {
+        while (response.write(Buffer.alloc(65_536)));
+      };
+      response.on('drain', pour);
+      pour();
+    });
+    const own = await Gate.listen(5_000_000);
+    const told: unknown[] = [];
+    own.onOverrun = (error) => {
+      told.push(error);
+      void own[Symbol.asyncDispose]();
+    };
+    own.serve(async () => undefined, other.policy);
+    expect(await ask(own, other.page).catch(() => 0)).toBeLessThan(50_000_000);
+    expect(told).toEqual([expect.any(PageLimitError)]);
+    expect(told[0]).toMatchObject({ details: { limit: 'network', bytes: 5_000_000 } });
+  });
+
+  test('is reached through one connection, as it was asked', async () => {
+    const seen: string[] = [];
+    const sockets = new Set<unknown>();
+    using other = await serve(async (message, response) => {
+      sockets.add(message.socket);
+      seen.push(
+        `${message.method} ${message.url} ${message.headers.host} ${message.headers['x-a']} ${await text(message)}`,
+      );
+      response.writeHead(207, { 'x-b': 'c', connection: 'keep-alive' }).end('answer');
+    });
+    gate.serve(async () => undefined, other.policy);
+    for (const body of ['one', 'two']) {
+      const answer = await new Promise<[number | undefined, unknown, string]>((resolve, reject) => {
+        const sent = request({
+          ...{
+            host: '127.0.0.1',
+            port: gate.port,
+            path: `${other.page}a%20b?c=%22`,
+            method: 'POST',
+            agent: false,
+          },
+          headers: {
+            host: 'named.test',
+            'x-a': 'b',
+            'proxy-connection': 'keep-alive',
+            'content-length': body.length,
+          },
+        });
+        sent.on('error', reject);
+        sent.on('response', async (response) =>
+          resolve([response.statusCode, response.headers['x-b'], await text(response)]),
+        );
+        sent.end(body);
+      });
+      expect(answer).toEqual([207, 'c', 'answer']);
+    }
+    expect(seen).toEqual(['one', 'two'].map((body) => `POST /a%20b?c=%22 named.test b ${body}`));
+    expect(sockets.size).toBe(1);
+  });
 });

@@ -1,0 +1,66 @@
+/** How pictures are taken: by frames that we issue, or by the browser's own screenshots. */
+export type CaptureMode = 'begin-frame' | 'screenshot';
+
+/** What a browser is started for. */
+export interface BrowserKind {
+  readonly mode: CaptureMode;
+  /** Device pixels a CSS pixel; in `begin-frame` mode it is the browser's own, and at least 0.5. @default 1 */
+  readonly scale?: number;
+}
+
+const COMMON_FLAGS = [
+  '--headless',
+  '--no-sandbox',
+  '--no-zygote',
+  '--disable-gpu',
+  '--use-angle=swiftshader-webgl',
+  '--enable-unsafe-swiftshader',
+  '--hide-scrollbars',
+  '--mute-audio',
+  '--autoplay-policy=no-user-gesture-required',
+  '--font-render-hinting=none',
+  '--force-color-profile=srgb',
+  '--disable-lcd-text',
+  '--disable-dev-shm-usage',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--disable-extensions',
+  '--disable-quic',
+  '--block-new-web-contents',
+  '--force-webrtc-ip-handling-policy=disable_non_proxied_udp',
+  '--disable-breakpad',
+  '--disable-background-timer-throttling',
+  '--disable-renderer-backgrounding',
+  '--disable-backgrounding-occluded-windows',
+  '--disable-site-isolation-trials',
+  '--disable-features=IsolateOrigins,site-per-process,PaintHolding,Translate,MediaRouter,AudioServiceOutOfProcess',
+  '--no-first-run',
+  '--lang=en-US',
+  '--remote-debugging-pipe',
+];
+
+const BEGIN_FRAME_FLAGS = [
+  '--enable-begin-frame-control',
+  '--run-all-compositor-stages-before-draw',
+  '--disable-threaded-animation',
+  '--disable-threaded-scrolling',
+  '--disable-checker-imaging',
+  '--disable-partial-raster',
+  '--disable-image-animation-resync',
+  '--disable-new-content-rendering-timeout',
+  '--enable-surface-synchronization',
+];
+
+/** How Chromium is started: without a sandbox, which Lambda has no room for, and with one way to the network. */
+export function chromiumFlags(kind: BrowserKind, proxyPort: number, profile: string): string[] {
+  return [
+    ...COMMON_FLAGS,
+    ...(kind.mode === 'begin-frame' ? BEGIN_FRAME_FLAGS : []),
+    `--force-device-scale-factor=${kind.scale ?? 1}`,
+    `--proxy-server=http://127.0.0.1:${proxyPort}`,
+    '--proxy-bypass-list=<-loopback>',
+    '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
+    `--user-data-dir=${profile}`,
+  ];
+}

@@ -1,0 +1,242 @@
+import {
+  Agent,
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+  request as send,
+} from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { type Duplex, pipeline as pipe } from 'node:stream';
+import { BlockedRequestError, PageLimitError } from '../utils/errors.ts';
+import { type Endpoint, endpointOf, NetworkPolicy } from '../utils/network-policy.ts';
+import { type FileLookup, serveFile } from './serve-file.ts';
+
+/** Where a page finds its bundle. */
+export const COMPOSITION_HOST = 'composition.localhost';
+
+const BUNDLE_ORIGIN = `http://${COMPOSITION_HOST}`;
+/** From other hosts, to one page. */
+const MAX_RECEIVED_BYTES = 2 * 1024 ** 3;
+const MAX_HEADER_BYTES = 256 * 1024;
+const MAX_BLOCKED = 100;
+/** https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1 */
+const HOP_BY_HOP = new Set([
+  ...['connection', 'proxy-connection', 'keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade'],
+  ...['proxy-authorization', 'proxy-authenticate'],
+]);
+
+/** Opens its connections as a policy allows. */
+class PolicyAgent extends Agent {
+  readonly #policy: NetworkPolicy;
+
+  constructor(policy: NetworkPolicy) {
+    super({ keepAlive: true });
+    this.#policy = policy;
+  }
+
+  override createConnection(
+    options: { host?: string; port?: number | string },
+    done: (error: Error | null, socket: Duplex) => void,
+  ): undefined {
+    const { host = '', port } = options;
+    this.#policy.connect({ host, port: Number(port) }).then(
+      (socket) => done(null, socket),
+      (error: Error) => done(error, undefined as never),
+    );
+  }
+}
+
+function endToEnd(rawHeaders: readonly string[]): string[] {
+  const kept: string[] = [];
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const [name = '', value = ''] = rawHeaders.slice(at, at + 2);
+    if (!HOP_BY_HOP.has(name.toLowerCase())) kept.push(name, value);
+  }
+  return kept;
+}
+
+/**
+ * The proxy on loopback that a browser sends every request through. It gives out the composition's own files and
+ * forwards to the hosts that a policy allows; everything else is refused and remembered.
+ */
+export class Gate implements AsyncDisposable {
+  readonly port: number;
+  /** Told once when a page has received too much. */
+  onOverrun: (error: PageLimitError) => void = () => {};
+  readonly #server: Server;
+  readonly #maxBytes: number;
+  #lookup: FileLookup = async () => undefined;
+  #policy = new NetworkPolicy({ allowHosts: [] });
+  #agent = new PolicyAgent(this.#policy);
+  #received = 0;
+  #blocked: BlockedRequestError[] = [];
+  readonly #failures = new Map<string, Error>();
+  readonly #tunnels = new Set<Duplex>();
+
+  private constructor(server: Server, maxBytes: number) {
+    this.#server = server;
+    this.#maxBytes = maxBytes;
+    this.port = (server.address() as AddressInfo).port;
+    server.on('request', (request, response) => {
+      this.#answer(request, response).catch(() => response.destroy());
+    });
+    server.on('connect', (request, socket, head) => {
+      this.#tunnel(request.url ?? '', socket, head).catch(() => socket.destroy());
+    });
+  }
+
+  /** @param maxBytes that one page may receive from other hosts; @default 2 GiB */
+  static async listen(maxBytes = MAX_RECEIVED_BYTES): Promise<Gate> {
+    const server = createServer({ keepAliveTimeout: 60_000, maxHeaderSize: MAX_HEADER_BYTES });
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject).listen(0, '127.0.0.1', resolve);
+    });
+    return new this(server, maxBytes);
+  }
+
+  /** Begins anew: with another composition's files, and the hosts that it may reach. */
+  serve(lookup: FileLookup, policy: NetworkPolicy): void {
+    this.#agent.destroy();
+    for (const socket of this.#tunnels) socket.destroy();
+    this.#lookup = lookup;
+    this.#policy = policy;
+    this.#agent = new PolicyAgent(policy);
+    this.#received = 0;
+    this.#blocked = [];
+    this.#failures.clear();
+  }
+
+  /** The requests that were refused since the last call, at most 100. */
+  takeBlocked(): readonly BlockedRequestError[] {
+    const blocked = this.#blocked;
+    this.#blocked = [];
+    return blocked;
+  }
+
+  /** Why the host of an address could not be reached, if that was so. */
+  whyFailed(url: string): Error | undefined {
+    return URL.canParse(url) ? this.#failures.get(nameOf(endpointOf(url))) : undefined;
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = request.url ?? '';
+    const [origin = ''] = /^http:\/\/[^/?#\\]*/i.exec(url) ?? [];
+    if (!URL.canParse(origin)) {
+      response.writeHead(400).end();
+      return;
+    }
+    const path = url.slice(origin.length);
+    if (origin.toLowerCase() === BUNDLE_ORIGIN) await serveFile(this.#lookup, path, request, response);
+    else await this.#forward(endpointOf(origin), path, request, response);
+  }
+
+  async #forward(
+    endpoint: Endpoint,
+    path: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    try {
+      this.#policy.check(endpoint);
+      const answer = await this.#send(endpoint, path, request, response);
+      response.sendDate = false;
+      response.writeHead(answer.statusCode ?? 502, answer.statusMessage, endToEnd(answer.rawHeaders));
+      answer.on('data', (piece: Buffer) => this.#count(piece));
+      pipe(answer, response, () => {});
+    } catch (error) {
+      const status = this.#refuse(endpoint, `http://${nameOf(endpoint)}${path}`, error as Error);
+      response.writeHead(status, { 'content-type': 'text/plain' }).end();
+    }
+  }
+
+  #send(
+    { host, port }: Endpoint,
+    path: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<IncomingMessage> {
+    return new Promise((resolve, reject) => {
+      const upstream = send({
+        agent: this.#agent,
+        host,
+        port,
+        path: path.startsWith('/') ? path : `/${path}`,
+        method: request.method,
+        headers: endToEnd(request.rawHeaders),
+        setHost: false,
+        maxHeaderSize: MAX_HEADER_BYTES,
+        insecureHTTPParser: true,
+      });
+      upstream.once('response', resolve);
+      upstream.once('error', reject);
+      response.once('close', () => upstream.destroy());
+      pipe(request, upstream, () => {});
+    });
+  }
+
+  async #tunnel(authority: string, socket: Duplex, head: Buffer): Promise<void> {
+    this.#keep(socket);
+    const endpoint = endpointOf(`https://${authority}`);
+    let upstream: Socket;
+    try {
+      upstream = await this.#policy.connect(endpoint);
+    } catch (error) {
+      const status = this.#refuse(endpoint, `https://${authority}/`, error as Error);
+      socket.end(`HTTP/1.1 ${status} Refused\r\ncontent-length: 0\r\n\r\n`);
+      return;
+    }
+    this.#keep(upstream);
+    if (socket.destroyed) {
+      upstream.destroy();
+      return;
+    }
+    socket.write('HTTP/1.1 200 Connected\r\n\r\n');
+    upstream.write(head);
+    upstream.on('data', (piece: Buffer) => this.#count(piece));
+    pipe(socket, upstream, socket, () => {});
+  }
+
+  #keep(socket: Duplex): void {
+    this.#tunnels.add(socket);
+    socket.on('error', () => {});
+    socket.once('close', () => this.#tunnels.delete(socket));
+  }
+
+  /** @returns the HTTP status that tells it */
+  #refuse(endpoint: Endpoint, url: string, error: Error): 403 | 502 {
+    if (!(error instanceof BlockedRequestError)) {
+      this.#failures.set(nameOf(endpoint), error);
+      return 502;
+    }
+    const told = new BlockedRequestError(error.message, {
+      details: { url: new URL(url).href, ...error.details },
+    });
+    this.#failures.set(nameOf(endpoint), told);
+    if (this.#blocked.length < MAX_BLOCKED) this.#blocked.push(told);
+    return 403;
+  }
+
+  #count(piece: Buffer): void {
+    const before = this.#received;
+    this.#received += piece.length;
+    if (before > this.#maxBytes || this.#received <= this.#maxBytes) return;
+    this.onOverrun(
+      new PageLimitError(
+        `The page received more than ${this.#maxBytes} bytes from other hosts. Put large files into the composition's folder.`,
+        { details: { limit: 'network', bytes: this.#maxBytes } },
+      ),
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#agent.destroy();
+    for (const socket of this.#tunnels) socket.destroy();
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+}
+
+function nameOf({ host, port }: Endpoint): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
