@@ -1,7 +1,9 @@
-import { readFile, stat } from 'node:fs/promises';
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readPlan } from '../../src/orchestrator/plan-record.ts';
 import { keys } from '../../src/storage/keys.ts';
+import { readJson } from '../../src/storage/object-store.ts';
 import { decodeBarcodes } from '../helpers/barcode.ts';
 import { decodeAudio } from '../helpers/decode-audio.ts';
 import { digests, example, fixture, Renderer } from '../helpers/renderer.ts';
@@ -68,6 +70,51 @@ describe.skipIf(skipped)('a farm in AWS', () => {
     const heard = await decodeAudio(farm.path('sound.mp4'));
     expect(heard.samples.length).toBeGreaterThan(100_000);
     expect(heard).toEqual(await decodeAudio(expected.file));
+  });
+
+  test('the seams match, and verify finds the same frames again', async () => {
+    const { store } = await farm.client();
+    expect(await readJson(store, keys.result('inline'))).toMatchObject({
+      seams: { checked: 5, matched: 5, mismatched: 0, unproved: 0 },
+    });
+    const { status, lines } = await farm.run('verify', 'inline', '--frames', '6', '--json');
+    expect(last(lines()).frames).toHaveLength(6);
+    expect(status).toBe(0);
+  });
+
+  test('another job over the same frames finds the segments of the first', async () => {
+    const args = [barcode, '--on', 'lambda', '--id', 'part', '--frames', '0-44', '-o', 'part.mp4'];
+    const { status, lines } = await farm.run('render', ...args, '--json');
+    expect(status).toBe(0);
+    expect(last(lines())).toMatchObject({ frames: 45, segments: { rendered: 0 } });
+    expect(await decodeBarcodes(farm.path('part.mp4'))).toEqual(range(45));
+  });
+
+  test('a render above its budget is refused', async () => {
+    const args = [barcode, '--on', 'lambda', '--id', 'dear', '--max-cost', '0.00001', '-o', 'dear.mp4'];
+    const { status, lines } = await farm.run('render', ...args, '--json');
+    expect(status).toBe(1);
+    expect(last(lines())).toMatchObject({
+      name: 'BudgetError',
+      message: expect.stringContaining('0.00001'),
+    });
+  });
+
+  test('a page does not reach the runtime that it is rendered in', async () => {
+    const source = farm.path('hostile');
+    await mkdir(source);
+    await writeFile(
+      path.join(source, 'index.html'),
+      `<!doctype html><meta name="helios-composition" content="width=64, height=64, fps=30, duration=1">
+<script>fetch('http://127.0.0.1:9001/2018-06-01/runtime/invocation/next').catch(() => {});</script>`,
+    );
+    const args = [source, '--on', 'lambda', '--id', 'hostile', '-o', 'hostile.mp4'];
+    const { status, lines } = await farm.run('render', ...args, '--json');
+    expect(status).toBe(1);
+    expect(last(lines())).toMatchObject({
+      name: 'BlockedRequestError',
+      message: expect.stringContaining('127.0.0.1:9001'),
+    });
   });
 
   test('the same job again renders nothing', async () => {
