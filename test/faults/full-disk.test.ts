@@ -69,7 +69,8 @@ describe.skipIf(!canMount)('on a disk of a few megabytes', () => {
     expect(error?.name).toBe('DiskFullError');
     expect(error?.message).toContain(path.join('store', 'segments'));
     expect(error?.message).toContain('Free some space');
-    expect(left.filter((file) => /segments\/|\.partial\//.test(file))).toEqual([]);
+    // A picture of a seam may be there, whole.
+    expect(left.filter((file) => /segments\/\w+\/[\d-]+\.\w+$|\.partial\//.test(file))).toEqual([]);
     expect(await readdir(scene.outputs)).toEqual([]);
   });
 
