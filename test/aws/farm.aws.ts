@@ -91,12 +91,12 @@ describe.skipIf(skipped)('a farm in AWS', () => {
   });
 
   test('a render above its budget is refused', async () => {
-    const args = [barcode, '--on', 'lambda', '--id', 'dear', '--max-cost', '0.00001', '-o', 'dear.mp4'];
+    const args = [barcode, '--on', 'lambda', '--id', 'dear', '--max-cost', '0.0001', '-o', 'dear.mp4'];
     const { status, lines } = await farm.run('render', ...args, '--json');
     expect(status).toBe(1);
     expect(last(lines())).toMatchObject({
       name: 'BudgetError',
-      message: expect.stringContaining('0.00001'),
+      message: expect.stringContaining('may cost $0.0001'),
     });
   });
 

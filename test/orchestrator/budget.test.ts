@@ -19,6 +19,7 @@ const plan = {
   composition: { fps: 30, width: 1280, height: 720 },
   encoding: { everyNthFrame: 1, scale: 1, codec: 'h264' },
   frameJobs: Array.from({ length: 10 }),
+  segmentsFound: 0,
   audioTracks: [],
   estimate: { msPerFrame: 100, workMs: 100_000, wallMs: 20_000 },
 } as unknown as Plan;
