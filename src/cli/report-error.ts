@@ -54,7 +54,13 @@ function describe(error: Error): string[] {
   if (hint) text.push(`  ${hint}`);
   if (known && error.details.record !== undefined) {
     const { id } = error.details;
-    text.push(`  To see more: helios-infra logs ${id}`, `  To go on:    helios-infra resume ${id}`);
+    text.push(`  To see more: helios-infra logs ${id}`);
+    // The same job has the same budget.
+    text.push(
+      error.name === 'BudgetError'
+        ? '  To go on:    render again with a larger budget and another --id'
+        : `  To go on:    helios-infra resume ${id}`,
+    );
   }
   if (process.env.HELIOS_DEBUG === '1') text.push(error.stack ?? '');
   else if (!known) text.push('  This should not happen. HELIOS_DEBUG=1 shows where it did.');
