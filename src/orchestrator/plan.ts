@@ -5,7 +5,11 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import { findJson, putJson } from '../storage/object-store.ts';
 import type { AudioTrack } from '../types/audio.ts';
 import { audioCodecOf, captureScale, outputFrames } from '../types/codecs.ts';
-import type { CompositionRef, ResolvedComposition } from '../types/composition.ts';
+import {
+  type CompositionRef,
+  type ResolvedComposition,
+  resolvedCompositionSchema,
+} from '../types/composition.ts';
 import type { FrameJob } from '../types/frame-job.ts';
 import type { Plan } from '../types/plan.ts';
 import type { FrameRange, PageOptions, RenderJob } from '../types/render-job.ts';
@@ -53,19 +57,22 @@ type Remember = <T>(
   holds?: (known: T) => Promise<boolean>,
 ) => Promise<T>;
 
-/** Remembers in the store what was measured of a bundle, so that planning it again is quick and comes out the same. */
-function memory(store: ObjectStore, ref: CompositionRef, version: string, trusted: boolean): Remember {
+/**
+ * Remembers in the store what was measured of a bundle, so that planning it again is quick and comes out the same.
+ * @param changes whether what the page shows may change by itself
+ */
+function memory(store: ObjectStore, version: string, trusted: boolean, changes: () => boolean): Remember {
   return async <T>(
     question: unknown,
     find: () => Promise<T>,
     holds: (known: T) => Promise<boolean> = async () => true,
   ) => {
-    if (ref.kind === 'url') return find();
+    if (changes()) return find();
     const key = `probes/${sha256(canonicalJson({ question, worker: version }))}.json`;
     const known = trusted ? await findJson(store, key) : undefined;
-    if (known !== undefined && (await holds(known as T))) return known as T;
+    if (known && (await holds(known as T))) return known as T;
     const found = await find();
-    await putJson(store, key, found);
+    if (!changes()) await putJson(store, key, found);
     return found;
   };
 }
@@ -134,13 +141,18 @@ export async function planJob(
   checkEncoding(encoding, job.outputPath);
   const { store } = worker;
   const version = await workerVersion();
-  const remember = memory(store, ref, version, job.cache);
+  let reachesOut = false;
+  const remember = memory(store, version, job.cache, () => ref.kind === 'url' || reachesOut);
   const inBrowser = <T>(work: Parameters<typeof worker.withBrowser<T>>[3]) =>
     worker.withBrowser(
       { ref, allowHosts: page.allowHosts },
       browserKindOf(page, captureScale(encoding)),
       signal,
-      work,
+      async (browser) => {
+        const answer = await work(browser);
+        reachesOut ||= browser.gate.reachedOut;
+        return answer;
+      },
     );
 
   const {
@@ -156,12 +168,14 @@ export async function planJob(
   const { composition, warnings } = await remember<Probe>(
     { ref, spec: { ...job.composition, source: '' }, onAssetError, allowHosts },
     () => inBrowser((browser) => probeComposition(browser, job.composition, ref, page)),
+    async (known) => resolvedCompositionSchema.safeParse(known.composition).success,
   );
   checkSize(composition, encoding);
   const range = checkRange(job.frameRange, composition);
   const trial = await remember<SeekTrial>(
     { ref, look: { ...asked, frameRange: range, composition: { ...composition, durationInFrames: 0 } } },
     () => inBrowser((browser) => trySeeking(browser, composition, range, encoding, page)),
+    async (known) => known.msPerFrame > 0,
   );
   const question = { ref, composition, end: range[1], onAssetError, allowHosts };
   const sounds =
@@ -170,7 +184,7 @@ export async function planJob(
       : await remember<Sounds>(
           question,
           () => inBrowser((browser) => findSounds(browser, composition, range, page, store)),
-          (known) => hasSources(store, known),
+          async (known) => Array.isArray(known.tracks) && hasSources(store, known),
         );
 
   const shared = {
@@ -180,7 +194,9 @@ export async function planJob(
     page: { ...page, seekMode: trial.seekMode },
     workerVersion: version,
   };
-  const content = contentDigest(shared, job.cache ? undefined : run);
+  // What other hosts send may change at any time, as a page behind an address may.
+  const owner = reachesOut ? job.id : undefined;
+  const content = contentDigest(shared, job.cache ? owner : run);
   const stored = await storedRanges(store, content);
   const frameJobs = cut(job, range, trial, stored).map(
     (part, index, { length }): FrameJob => ({

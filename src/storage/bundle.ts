@@ -4,7 +4,12 @@ import { lookup } from 'mime-types';
 import { z } from 'zod';
 import { sha256Schema } from '../types/composition.ts';
 import { canonicalJson, sha256, sha256File } from '../utils/digest.ts';
-import { CompositionNotFoundError, StorageError, UnsafePathError } from '../utils/errors.ts';
+import {
+  CompositionLoadError,
+  CompositionNotFoundError,
+  StorageError,
+  UnsafePathError,
+} from '../utils/errors.ts';
 import { errorCode } from '../utils/fs-errors.ts';
 import { assertSafeRelativePath } from '../utils/paths.ts';
 import { runLimited } from '../utils/run-limited.ts';
@@ -139,7 +144,7 @@ async function collect(folder: string): Promise<SourceFile[]> {
     for await (const { file, inBundle } of walk(
       home,
       home,
-      (entry) => entry === 'node_modules' || NOT_SERVED.test(entry),
+      (entry) => entry.startsWith('.') || entry === 'node_modules' || NOT_SERVED.test(entry),
     )) {
       files.push({ file, inBundle: `node_modules/${name}/${inBundle}` });
     }
@@ -147,7 +152,7 @@ async function collect(folder: string): Promise<SourceFile[]> {
   return files;
 }
 
-/** Stores what its key names by content; what lies there with another size was cut off, and is replaced. @returns whether it wrote */
+/** Stores what its key names by content; what lies there with another size was cut off, and is replaced; so is another file of a store on this machine. @returns whether it wrote */
 async function putContent(
   store: ObjectStore,
   key: string,
@@ -157,7 +162,8 @@ async function putContent(
 ): Promise<boolean> {
   const known = await store.head(key);
   if (!known) return store.putIfAbsent(key, body, { contentType });
-  if (known.size === size) {
+  const own = store.localPath(key);
+  if (known.size === size && (own === undefined || (await sha256File(own)) === path.basename(key, '.json'))) {
     await keepAlive(store, known);
     return false;
   }
@@ -187,7 +193,14 @@ export async function createBundle(store: ObjectStore, source: string): Promise<
     files[assertSafeRelativePath(inBundle)] = { sha256: digest, size, contentType };
     const stored = storing.get(digest) ?? putContent(store, blobKey(digest), { file }, size, contentType);
     storing.set(digest, stored);
-    if (await stored) sent.add(digest);
+    if (!(await stored)) return;
+    if ((await sha256File(file)) !== digest) {
+      await store.delete(blobKey(digest));
+      throw new CompositionLoadError(`${file} changed while it was read. Render when nothing writes to it.`, {
+        details: { file },
+      });
+    }
+    sent.add(digest);
   });
   const manifest = { files };
   const text = canonicalJson(manifest);

@@ -19,9 +19,10 @@ export interface LocalCopyOptions {
 const checked = new Map<string, string>();
 
 function damaged(store: ObjectStore, key: string, expected: string, found: string): StorageError {
-  return new StorageError(`${key} of the store is damaged: its SHA-256 is ${found} (${store.url}).`, {
-    details: { key, store: store.url, expected, found },
-  });
+  return new StorageError(
+    `${key} of the store is damaged: its SHA-256 is ${found} (${store.url}). Delete it, and render again from the composition's folder.`,
+    { details: { key, store: store.url, expected, found } },
+  );
 }
 
 async function checkOwn(store: ObjectStore, key: string, file: string, expected: string): Promise<void> {

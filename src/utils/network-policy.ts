@@ -11,8 +11,8 @@ export interface NetworkPolicyOptions {
   /** `example.com`, `*.example.com`, each also with a port: the only hosts beside the page's own. @default all public ones */
   readonly allowHosts?: readonly string[] | undefined;
   /**
-   * Whether the job's author renders on a machine of his own: then the page's own host, and hosts that `allowHosts`
-   * names with their port, may be private. @default false
+   * Whether the job's author renders on a machine of his own: then the page's own host where it is an IP
+   * address or `localhost`, and hosts that `allowHosts` names with their port, may be private. @default false
    */
   readonly ownMachine?: boolean | undefined;
 }
@@ -60,8 +60,6 @@ export class NetworkPolicy {
   readonly #own: Endpoint | undefined;
   readonly #allowHosts: readonly string[] | undefined;
   readonly #ownMachine: boolean;
-  /** Whether the page itself came from a private address, which it can't choose. */
-  #pageIsPrivate: boolean | undefined;
 
   constructor({ page, allowHosts, ownMachine = false }: NetworkPolicyOptions) {
     this.#own = page === undefined ? undefined : endpointOf(page);
@@ -98,7 +96,6 @@ export class NetworkPolicy {
     const { host } = endpoint;
     const found = await resolve(host);
     const hidden = found.find((address) => !isPublicAddress(address));
-    if (this.#isOwn(endpoint)) this.#pageIsPrivate ??= found.every((address) => !isPublicAddress(address));
     if (hidden === undefined || this.#mayBePrivate(endpoint)) return found;
     const what = hidden === host ? 'is no public address' : `is ${hidden}, no public address`;
     throw blocked(endpoint, what, { address: hidden });
@@ -106,8 +103,9 @@ export class NetworkPolicy {
 
   #mayBePrivate(endpoint: Endpoint): boolean {
     if (!this.#ownMachine) return false;
-    if (this.#isOwn(endpoint)) return this.#pageIsPrivate === true;
-    const { port } = endpoint;
+    const { host, port } = endpoint;
+    // Another name may mean anything from one moment to the next.
+    if (this.#isOwn(endpoint)) return isIP(host) !== 0 || isLocalhost(host);
     return (
       this.#allowHosts?.some(
         (name) => name.endsWith(`:${port}`) && !name.startsWith('*') && fits(name, endpoint),
@@ -120,11 +118,15 @@ export class NetworkPolicy {
   }
 }
 
+/** https://www.rfc-editor.org/rfc/rfc6761#section-6.3 */
+function isLocalhost(host: string): boolean {
+  return host === 'localhost' || host.endsWith('.localhost');
+}
+
 /** The addresses of a host, of which there is at least one. */
 async function resolve(host: string): Promise<string[]> {
   if (isIP(host)) return [host];
-  // https://www.rfc-editor.org/rfc/rfc6761#section-6.3
-  if (host === 'localhost' || host.endsWith('.localhost')) return ['127.0.0.1'];
+  if (isLocalhost(host)) return ['127.0.0.1', '::1'];
   return (await lookup(host, { all: true })).map(({ address }) => address);
 }
 

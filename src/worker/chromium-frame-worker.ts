@@ -122,7 +122,9 @@ export class ChromiumFrameWorker implements FrameWorker, AsyncDisposable {
     const recordKey = keys.segmentRecord(segmentKey);
     const record = segmentRecordSchema.safeParse(await findJson(this.store, recordKey));
     if (!record.success) return undefined;
-    const { frameDigests: _, ...result } = record.data;
+    const { frameDigests, ...result } = record.data;
+    if (result.segmentKey !== segmentKey || result.frames !== frameDigests.length) return undefined;
+    if (!result.videoKey.startsWith(`segments/${segmentKey}.`)) return undefined;
     const video = await this.store.head(result.videoKey);
     if (video?.size !== result.bytes) return undefined;
     // Stores in the cloud check what they keep; a disk does not.

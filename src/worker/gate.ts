@@ -47,6 +47,23 @@ class PolicyAgent extends Agent {
   }
 }
 
+/** One composition's turn at the gate; what a request of an earlier one comes to is of no matter to it. */
+class Visit {
+  readonly lookup: FileLookup;
+  readonly policy: NetworkPolicy;
+  readonly agent: PolicyAgent;
+  received = 0;
+  reachedOut = false;
+  blocked: BlockedRequestError[] = [];
+  readonly failures = new Map<string, Error>();
+
+  constructor(lookup: FileLookup, policy: NetworkPolicy) {
+    this.lookup = lookup;
+    this.policy = policy;
+    this.agent = new PolicyAgent(policy);
+  }
+}
+
 function endToEnd(rawHeaders: readonly string[]): string[] {
   const kept: string[] = [];
   for (let at = 0; at < rawHeaders.length; at += 2) {
@@ -66,12 +83,7 @@ export class Gate implements AsyncDisposable {
   onOverrun: (error: PageLimitError) => void = () => {};
   readonly #server: Server;
   readonly #maxBytes: number;
-  #lookup: FileLookup = async () => undefined;
-  #policy = new NetworkPolicy({ allowHosts: [] });
-  #agent = new PolicyAgent(this.#policy);
-  #received = 0;
-  #blocked: BlockedRequestError[] = [];
-  readonly #failures = new Map<string, Error>();
+  #visit = new Visit(async () => undefined, new NetworkPolicy({ allowHosts: [] }));
   readonly #tunnels = new Set<Duplex>();
 
   private constructor(server: Server, maxBytes: number) {
@@ -97,26 +109,26 @@ export class Gate implements AsyncDisposable {
 
   /** Begins anew: with another composition's files, and the hosts that it may reach. */
   serve(lookup: FileLookup, policy: NetworkPolicy): void {
-    this.#agent.destroy();
+    this.#visit.agent.destroy();
     for (const socket of this.#tunnels) socket.destroy();
-    this.#lookup = lookup;
-    this.#policy = policy;
-    this.#agent = new PolicyAgent(policy);
-    this.#received = 0;
-    this.#blocked = [];
-    this.#failures.clear();
+    this.#visit = new Visit(lookup, policy);
+  }
+
+  /** Whether the page asked another host for anything that it was allowed to. */
+  get reachedOut(): boolean {
+    return this.#visit.reachedOut;
   }
 
   /** The requests that were refused since the last call, at most 100. */
   takeBlocked(): readonly BlockedRequestError[] {
-    const blocked = this.#blocked;
-    this.#blocked = [];
+    const { blocked } = this.#visit;
+    this.#visit.blocked = [];
     return blocked;
   }
 
   /** Why the host of an address could not be reached, if that was so. */
   whyFailed(url: string): Error | undefined {
-    return URL.canParse(url) ? this.#failures.get(nameOf(endpointOf(url))) : undefined;
+    return URL.canParse(url) ? this.#visit.failures.get(nameOf(endpointOf(url))) : undefined;
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -127,7 +139,7 @@ export class Gate implements AsyncDisposable {
       return;
     }
     const path = url.slice(origin.length);
-    if (origin.toLowerCase() === BUNDLE_ORIGIN) await serveFile(this.#lookup, path, request, response);
+    if (origin.toLowerCase() === BUNDLE_ORIGIN) await serveFile(this.#visit.lookup, path, request, response);
     else await this.#forward(endpointOf(origin), path, request, response);
   }
 
@@ -137,20 +149,23 @@ export class Gate implements AsyncDisposable {
     request: IncomingMessage,
     response: ServerResponse,
   ): Promise<void> {
+    const visit = this.#visit;
     try {
-      this.#policy.check(endpoint);
-      const answer = await this.#send(endpoint, path, request, response);
+      visit.policy.check(endpoint);
+      visit.reachedOut = true;
+      const answer = await this.#send(visit.agent, endpoint, path, request, response);
       response.sendDate = false;
       response.writeHead(answer.statusCode ?? 502, answer.statusMessage, endToEnd(answer.rawHeaders));
-      answer.on('data', (piece: Buffer) => this.#count(piece));
+      answer.on('data', (piece: Buffer) => this.#count(visit, piece));
       pipe(answer, response, () => {});
     } catch (error) {
-      const status = this.#refuse(endpoint, `http://${nameOf(endpoint)}${path}`, error as Error);
+      const status = this.#refuse(visit, endpoint, `http://${nameOf(endpoint)}${path}`, error as Error);
       response.writeHead(status, { 'content-type': 'text/plain' }).end();
     }
   }
 
   #send(
+    agent: Agent,
     { host, port }: Endpoint,
     path: string,
     request: IncomingMessage,
@@ -158,7 +173,7 @@ export class Gate implements AsyncDisposable {
   ): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
       const upstream = send({
-        agent: this.#agent,
+        agent,
         host,
         port,
         path: path.startsWith('/') ? path : `/${path}`,
@@ -169,6 +184,10 @@ export class Gate implements AsyncDisposable {
         insecureHTTPParser: true,
       });
       upstream.once('response', resolve);
+      upstream.once('upgrade', (_, socket) => {
+        socket.destroy();
+        reject(new Error('the server changed the protocol unasked'));
+      });
       upstream.once('error', reject);
       response.once('close', () => upstream.destroy());
       pipe(request, upstream, () => {});
@@ -177,12 +196,14 @@ export class Gate implements AsyncDisposable {
 
   async #tunnel(authority: string, socket: Duplex, head: Buffer): Promise<void> {
     this.#keep(socket);
+    const visit = this.#visit;
     const endpoint = endpointOf(`https://${authority}`);
     let upstream: Socket;
     try {
-      upstream = await this.#policy.connect(endpoint);
+      upstream = await visit.policy.connect(endpoint);
+      visit.reachedOut = true;
     } catch (error) {
-      const status = this.#refuse(endpoint, `https://${authority}/`, error as Error);
+      const status = this.#refuse(visit, endpoint, `https://${authority}/`, error as Error);
       socket.end(`HTTP/1.1 ${status} Refused\r\ncontent-length: 0\r\n\r\n`);
       return;
     }
@@ -193,7 +214,7 @@ export class Gate implements AsyncDisposable {
     }
     socket.write('HTTP/1.1 200 Connected\r\n\r\n');
     upstream.write(head);
-    upstream.on('data', (piece: Buffer) => this.#count(piece));
+    upstream.on('data', (piece: Buffer) => this.#count(visit, piece));
     pipe(socket, upstream, socket, () => {});
   }
 
@@ -204,23 +225,25 @@ export class Gate implements AsyncDisposable {
   }
 
   /** @returns the HTTP status that tells it */
-  #refuse(endpoint: Endpoint, url: string, error: Error): 403 | 502 {
+  #refuse(visit: Visit, endpoint: Endpoint, url: string, error: Error): 403 | 502 {
+    const { blocked, failures } = visit;
     if (!(error instanceof BlockedRequestError)) {
-      this.#failures.set(nameOf(endpoint), error);
+      failures.set(nameOf(endpoint), error);
       return 502;
     }
     const told = new BlockedRequestError(error.message, {
       details: { url: new URL(url).href, ...error.details },
     });
-    this.#failures.set(nameOf(endpoint), told);
-    if (this.#blocked.length < MAX_BLOCKED) this.#blocked.push(told);
+    failures.set(nameOf(endpoint), told);
+    if (blocked.length < MAX_BLOCKED) blocked.push(told);
     return 403;
   }
 
-  #count(piece: Buffer): void {
-    const before = this.#received;
-    this.#received += piece.length;
-    if (before > this.#maxBytes || this.#received <= this.#maxBytes) return;
+  #count(visit: Visit, piece: Buffer): void {
+    const before = visit.received;
+    visit.received += piece.length;
+    const isOver = before <= this.#maxBytes && visit.received > this.#maxBytes;
+    if (!isOver || visit !== this.#visit) return;
     this.onOverrun(
       new PageLimitError(
         `The page received more than ${this.#maxBytes} bytes from other hosts. Put large files into the composition's folder.`,
@@ -230,7 +253,7 @@ export class Gate implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#agent.destroy();
+    this.#visit.agent.destroy();
     for (const socket of this.#tunnels) socket.destroy();
     this.#server.closeAllConnections();
     await new Promise((resolve) => this.#server.close(resolve));

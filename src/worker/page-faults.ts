@@ -24,7 +24,8 @@ export class PageFaults {
   readonly #network: PageNetwork;
   readonly #gate: Gate;
   readonly #onAssetError: PageOptions['onAssetError'];
-  readonly #exceptions: string[] = [];
+  /** The first one; a page may throw without an end. */
+  #exception: string | undefined;
 
   constructor(page: CDPSession, network: PageNetwork, gate: Gate, onAssetError: PageOptions['onAssetError']) {
     this.#network = network;
@@ -33,7 +34,7 @@ export class PageFaults {
     page.on('Runtime.exceptionThrown', ({ exceptionDetails }) => {
       const { exception, text, url, lineNumber } = exceptionDetails;
       const what = exception?.description?.split('\n')[0] ?? `${text} ${exception?.value ?? ''}`.trim();
-      this.#exceptions.push(shorten(url ? `${what} (${url}:${lineNumber + 1})` : what));
+      this.#exception ??= shorten(url ? `${what} (${url}:${lineNumber + 1})` : what);
     });
     page.on('Runtime.consoleAPICalled', ({ type, args }) => {
       if (type !== 'error' && type !== 'assert') return;
@@ -48,7 +49,7 @@ export class PageFaults {
 
   /** Whether the page's script has thrown. */
   get threw(): boolean {
-    return this.#exceptions.length > 0;
+    return this.#exception !== undefined;
   }
 
   /**
@@ -57,7 +58,7 @@ export class PageFaults {
    */
   check(): void {
     for (const blocked of this.#gate.takeBlocked()) this.#block(this.blockedError(blocked));
-    const [exception] = this.#exceptions;
+    const exception = this.#exception;
     if (exception !== undefined) {
       const Failure = this.frame === undefined ? CompositionLoadError : PageScriptError;
       throw new Failure(`The page's script failed ${this.#when()}: ${exception}`, {

@@ -1,4 +1,4 @@
-import { readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RenderResult } from '../../src/types/render-result.ts';
@@ -76,6 +76,14 @@ describe('a segment that is damaged in the store', () => {
     await expectWhole(result);
   });
 
+  test("another one's record in its place: it is rendered again", async () => {
+    const [first = '', second = ''] = await files('.json');
+    await writeFile(first, await readFile(second));
+    const result = await render();
+    expect(result.segments.rendered).toBe(1);
+    await expectWhole(result);
+  });
+
   test.each(['', '{"index":0', 'null', '{}', '\0\0\0\0'])(
     'its record is %j: it is rendered again',
     async (text) => {
@@ -91,6 +99,16 @@ test.each(['probes', 'bundles', 'blobs'])('files of %s that are cut off are made
   const at = path.join(scene.store.url, folder);
   for (const name of await readdir(at)) await truncate(path.join(at, name), 5);
   if (folder !== 'probes') await rm(path.join(scene.store.url, 'probes'), { recursive: true });
+  await rm(segments(), { recursive: true });
+  await expectWhole(await render());
+});
+
+test.each(['probes', 'blobs'])('files of %s with other bytes are made anew', async (folder) => {
+  const at = path.join(scene.store.url, folder);
+  for (const name of await readdir(at)) {
+    const { size } = await stat(path.join(at, name));
+    await writeFile(path.join(at, name), '{}'.padEnd(size));
+  }
   await rm(segments(), { recursive: true });
   await expectWhole(await render());
 });

@@ -1,4 +1,6 @@
 import { cp, mkdir, readFile, utimes, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LocalAdapter } from '../../src/adapters/local-adapter.ts';
@@ -6,6 +8,7 @@ import { JobOrchestrator } from '../../src/orchestrator/job-orchestrator.ts';
 import { keys } from '../../src/storage/keys.ts';
 import type { FrameJob } from '../../src/types/frame-job.ts';
 import type { RenderJobInput } from '../../src/types/render-job.ts';
+import { ChromiumFrameWorker } from '../../src/worker/chromium-frame-worker.ts';
 import { decodeBarcodes } from '../helpers/barcode.ts';
 import { frameNumbers } from '../helpers/fault-scene.ts';
 import { digests, fixture, type JobSketch, type Rendered, Renderer } from '../helpers/renderer.ts';
@@ -202,4 +205,35 @@ test('a segment that is found counts as new, so that it does not expire under th
 
   for (const key of files)
     expect((await renderer.store.head(key))?.modified.getTime()).toBeGreaterThan(Date.now() - 3_600_000);
+});
+
+test('a page that loads from another host finds segments of its own job only', async () => {
+  let color = '#888';
+  const server = createServer((_, response) => {
+    response.writeHead(200, { 'content-type': 'text/css' }).end(`body { background: ${color} }`);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  try {
+    const { port } = server.address() as AddressInfo;
+    const source = path.join(renderer.folder, 'reaching');
+    await cp(fixture('barcode-raf'), source, { recursive: true });
+    const page = path.join(source, 'index.html');
+    const link = `<link rel="stylesheet" href="http://localhost:${port}/look.css">`;
+    await writeFile(page, `${await readFile(page, 'utf8')}${link}`);
+    await using worker = new ChromiumFrameWorker(renderer.store, { ownMachine: true });
+    const orchestrator = new JobOrchestrator(worker, new LocalAdapter());
+    const render = (id: string, durationInFrames: number) =>
+      orchestrator.run({
+        id,
+        composition: { source, durationInFrames },
+        page: { allowHosts: [`localhost:${port}`] },
+        outputPath: path.join(renderer.folder, `${id}.mp4`),
+      });
+    expect((await render('reaching-1', 12)).segments.cached).toBe(0);
+    color = '#44a';
+    expect((await render('reaching-2', 24)).segments.cached).toBe(0);
+    expect((await render('reaching-2', 24)).segments.rendered).toBe(0);
+  } finally {
+    server.close();
+  }
 });

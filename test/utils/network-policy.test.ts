@@ -69,6 +69,18 @@ describe('a private host', () => {
   test.each<[string, ConstructorParameters<typeof NetworkPolicy>[0], string, string]>([
     ["the page's own, on its author's machine", { page, ownMachine: true }, page, 'ECONNREFUSED'],
     ["the page's own, elsewhere", { page }, page, 'BlockedRequestError'],
+    [
+      'a page by a name that means this machine now',
+      { page: 'http://ip6-localhost:1/', ownMachine: true },
+      'http://ip6-localhost:1/',
+      'BlockedRequestError',
+    ],
+    [
+      'a page at localhost',
+      { page: 'http://localhost:1/', ownMachine: true },
+      'http://localhost:1/',
+      'ECONNREFUSED',
+    ],
     ['another port', { page, ownMachine: true }, 'http://127.0.0.1:2/', 'BlockedRequestError'],
     [
       'named with its port',

@@ -4,8 +4,8 @@ import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { PageLimitError } from '../../src/utils/errors.ts';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { BlockedRequestError, PageLimitError } from '../../src/utils/errors.ts';
 import { NetworkPolicy } from '../../src/utils/network-policy.ts';
 import { Gate } from '../../src/worker/gate.ts';
 import type { FileLookup } from '../../src/worker/serve-file.ts';
@@ -279,4 +279,26 @@ describe('another host', () => {
     expect(seen).toEqual(['one', 'two'].map((body) => `POST /a%20b?c=%22 named.test b ${body}`));
     expect(sockets.size).toBe(1);
   });
+});
+
+test('what a page left behind is nothing to the next one', async () => {
+  await using gate = await Gate.listen();
+  let refuse: (() => void) | undefined;
+  class Slow extends NetworkPolicy {
+    override connect(): Promise<never> {
+      return new Promise((_, reject) => {
+        refuse = () => reject(new BlockedRequestError('slow.test:443 is no public address', {}));
+      });
+    }
+  }
+  gate.serve(async () => undefined, new Slow({}));
+  const socket = connect(gate.port, '127.0.0.1').on('error', () => {});
+  socket.write('CONNECT slow.test:443 HTTP/1.1\r\nhost: slow.test:443\r\n\r\n');
+  await vi.waitFor(() => expect(refuse).toBeDefined(), 5_000);
+  gate.serve(async () => undefined, nowhere);
+  refuse?.();
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(gate.takeBlocked()).toEqual([]);
+  expect(gate.whyFailed('https://slow.test/')).toBeUndefined();
+  socket.destroy();
 });

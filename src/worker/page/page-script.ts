@@ -1,6 +1,7 @@
 import { installAnimations } from './animations.ts';
 import { installClock } from './clock.ts';
 import { installFilms } from './films.ts';
+import { installMachine } from './machine.ts';
 import { installMedia } from './media.ts';
 import { installPageApi } from './page-api.ts';
 import type { PageConfig } from './page-state.ts';
@@ -16,6 +17,7 @@ const parts = [
   installFilms,
   installClock,
   installRealTimeLeaks,
+  installMachine,
   installSvg,
   installAnimations,
   installMedia,
