@@ -1,6 +1,11 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { endpointOf, NetworkPolicy } from '../../src/utils/network-policy.ts';
 import { isPublicAddress } from '../../src/utils/public-address.ts';
+
+vi.mock('node:dns/promises', async (original) => ({
+  ...(await original<typeof import('node:dns/promises')>()),
+  lookup: async () => [{ address: '127.0.0.1', family: 4 }],
+}));
 
 describe('a public address', () => {
   test.each([
@@ -71,8 +76,8 @@ describe('a private host', () => {
     ["the page's own, elsewhere", { page }, page, 'BlockedRequestError'],
     [
       'a page by a name that means this machine now',
-      { page: 'http://ip6-localhost:1/', ownMachine: true },
-      'http://ip6-localhost:1/',
+      { page: 'http://here.test:1/', ownMachine: true },
+      'http://here.test:1/',
       'BlockedRequestError',
     ],
     [
