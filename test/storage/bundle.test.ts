@@ -187,6 +187,8 @@ describe('npm packages', () => {
     'node_modules/@scope/pack/node_modules/inner/index.js': 'inner',
     'node_modules/plain/package.json': '{}',
     'node_modules/plain/main.js': '',
+    'node_modules/plain/.npmrc': 'secret',
+    'node_modules/plain/.git/config': 'secret',
   };
 
   test('that the page refers to are brought in, from the folder or one above', async () => {

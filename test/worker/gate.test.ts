@@ -302,3 +302,22 @@ test('what a page left behind is nothing to the next one', async () => {
   expect(gate.whyFailed('https://slow.test/')).toBeUndefined();
   socket.destroy();
 });
+
+test('a server that changes the protocol unasked is a bad gateway', async () => {
+  const server = createServer().on('request', (_, response) => {
+    response.socket?.end('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const page = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  await using gate = await Gate.listen();
+  gate.serve(async () => undefined, new NetworkPolicy({ page, ownMachine: true }));
+  const status = await new Promise((resolve, reject) => {
+    request({ host: '127.0.0.1', port: gate.port, path: page, agent: false })
+      .on('error', reject)
+      .on('response', ({ statusCode }) => resolve(statusCode))
+      .end();
+  });
+  expect(status).toBe(502);
+  server.closeAllConnections();
+  server.close();
+});

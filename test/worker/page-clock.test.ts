@@ -120,3 +120,8 @@ async function createFilmPage(source: string): Promise<void> {
     </script>`,
   );
 }
+
+test('a page is told the same of every machine', async () => {
+  const told = '[navigator.hardwareConcurrency, navigator.deviceMemory]';
+  expect(await look(folder, [], told)).toEqual([4, 8]);
+});
