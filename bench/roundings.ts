@@ -12,6 +12,7 @@ import { createWorkFolder } from '../src/utils/work-folder.ts';
 import type { Browser } from '../src/worker/browser.ts';
 import { Camera, type Scene } from '../src/worker/camera.ts';
 import { ChromiumFrameWorker } from '../src/worker/chromium-frame-worker.ts';
+import { pictureFile } from '../src/worker/picture-file.ts';
 import { compositionOf, subjects } from './prepare.ts';
 
 const { values } = parseArgs({
@@ -23,7 +24,7 @@ async function takeEach(browser: Browser, scene: Scene, stride: number): Promise
   await using camera = await Camera.open(browser, scene, 0);
   const taken = new Map<number, Buffer>();
   for (let frame = 0; frame < Number(values.frames); frame += stride)
-    taken.set(frame, (await camera.take(frame)).picture);
+    taken.set(frame, await pictureFile((await camera.take(frame)).picture, pictureSize(scene)));
   return taken;
 }
 
@@ -51,7 +52,7 @@ const store = new LocalStore(folder.path);
 await using worker = new ChromiumFrameWorker(store);
 for (const subject of subjects(true).filter(({ name }) => name === values.only)) {
   const composition = await compositionOf(subject, store);
-  const page = { ...pageOptionsSchema.parse({}), seekMode: 'seek' as const };
+  const page = { ...pageOptionsSchema.parse({ capture: 'begin-frame' }), seekMode: 'seek' as const };
   for (const codec of ['png', 'h264'] satisfies VideoCodec[]) {
     const scene: Scene = { composition, page, encoding: encodingSchema.parse({ codec }) };
     const kind = { mode: 'begin-frame', scale: 1 } as const;

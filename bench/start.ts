@@ -5,8 +5,8 @@ import type { Subject } from './prepare.ts';
 const { LocalStore } = await import('../src/storage/local-store.ts');
 const { ChromiumFrameWorker } = await import('../src/worker/chromium-frame-worker.ts');
 const { openKit } = await import('../src/worker/kit.ts');
-const { PageSession } = await import('../src/worker/page-session.ts');
-const { Capture } = await import('../src/worker/capture.ts');
+const { Camera } = await import('../src/worker/camera.ts');
+const { encodingSchema } = await import('../src/types/encoding.ts');
 const { pageOptionsSchema } = await import('../src/types/render-job.ts');
 const { compositionOf } = await import('./prepare.ts');
 
@@ -25,16 +25,14 @@ mark('bundle');
 await using worker = new ChromiumFrameWorker(new LocalStore(store));
 await worker.withBrowser(composition, { mode: 'begin-frame' }, undefined, async (browser) => {
   mark('launch');
-  await using session = await PageSession.open(browser, {
-    composition,
-    page: pageOptionsSchema.parse({}),
-    scale: 1,
-    transparent: false,
-  });
+  const page = { ...pageOptionsSchema.parse({}), seekMode: 'seek' as const };
+  await using camera = await Camera.open(
+    browser,
+    { composition, page, encoding: encodingSchema.parse({}) },
+    0,
+  );
   mark('page');
-  const capture = new Capture(session, { format: 'jpeg', quality: 95 }, 30_000);
-  await capture.preRoll();
-  await capture.take();
+  await camera.take(0);
   mark('picture');
 });
 const total = Object.values(marks).reduce((sum, ms) => sum + ms, 0);

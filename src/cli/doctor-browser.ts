@@ -5,7 +5,7 @@ import { pageOptionsSchema } from '../types/render-job.ts';
 import { NetworkPolicy } from '../utils/network-policy.ts';
 import { createWorkFolder } from '../utils/work-folder.ts';
 import { Browser } from '../worker/browser.ts';
-import { Capture } from '../worker/capture.ts';
+import { ScreenshotCapture } from '../worker/capture.ts';
 import { COMPOSITION_HOST } from '../worker/gate.ts';
 import { PageSession } from '../worker/page-session.ts';
 import type { Check } from './doctor-checks.ts';
@@ -43,11 +43,13 @@ function openPage(browser: Browser, name: string): Promise<PageSession> {
 
 async function drawTwoFrames(browser: Browser): Promise<Check> {
   await using session = await openPage(browser, 'picture.html');
-  const capture = new Capture(session, { format: 'png' }, 10_000);
+  const capture = new ScreenshotCapture(session, { format: 'png' }, 10_000);
   await capture.preRoll();
-  const first = await capture.take();
+  await capture.expose();
+  const first = capture.develop();
   await session.step(29);
-  const second = await capture.take();
+  await capture.expose();
+  const second = capture.develop();
   const { product } = await browser.root.send('Browser.getVersion');
   return first && second
     ? { name: 'Chromium', status: 'ok', found: `${product.replace('/', ' ')}, draws frames on request` }

@@ -12,13 +12,14 @@ import { type Fps, frameToSeconds } from '../types/fps.ts';
 import { type PageOptions, pageOptionsSchema, type RenderJobInput } from '../types/render-job.ts';
 import { HeliosError, ValidationError } from '../utils/errors.ts';
 import type { Browser } from '../worker/browser.ts';
+import { browserKindOf } from '../worker/chromium-flags.ts';
 import { ChromiumFrameWorker } from '../worker/chromium-frame-worker.ts';
 import { PageSession } from '../worker/page-session.ts';
 import { scanAudio } from './audio-scan.ts';
 import { audioTracks } from './audio-tracks.ts';
 import { referenceTo } from './job-orchestrator.ts';
 import { fontsInUse, type UsedFont } from './page-fonts.ts';
-import { browserKindOf, probeComposition } from './probe.ts';
+import { probeComposition } from './probe.ts';
 
 /** A sound, with a source that a person knows. */
 export interface InspectedTrack extends Omit<AudioTrack, 'source'> {

@@ -16,6 +16,7 @@ import type { FrameRange, PageOptions, RenderJob } from '../types/render-job.ts'
 import { canonicalJson, sha256 } from '../utils/digest.ts';
 import { type AudioError, FrameRangeError } from '../utils/errors.ts';
 import type { Browser } from '../worker/browser.ts';
+import { browserKindOf } from '../worker/chromium-flags.ts';
 import type { ChromiumFrameWorker } from '../worker/chromium-frame-worker.ts';
 import { PageSession } from '../worker/page-session.ts';
 import { workerVersion } from '../worker/worker-version.ts';
@@ -23,7 +24,7 @@ import { scanAudio } from './audio-scan.ts';
 import { audioTracks } from './audio-tracks.ts';
 import { checkEncoding, checkSize } from './check-encoding.ts';
 import { coverRange } from './cover-range.ts';
-import { browserKindOf, type Probe, probeComposition, type SeekTrial, trySeeking } from './probe.ts';
+import { type Probe, probeComposition, type SeekTrial, trySeeking } from './probe.ts';
 import { contentDigest, segmentKey } from './segment-key.ts';
 import { cutAtMultiples, cutEvenly, segmentLength } from './segment-ranges.ts';
 import { storedRanges } from './stored-ranges.ts';

@@ -3,11 +3,10 @@ import { captureScale } from '../types/codecs.ts';
 import type { CompositionRef, CompositionSpec, ResolvedComposition } from '../types/composition.ts';
 import type { Encoding } from '../types/encoding.ts';
 import type { FrameRange, PageOptions } from '../types/render-job.ts';
-import { screenshotOf } from '../types/screenshot.ts';
-import { sha256 } from '../utils/digest.ts';
 import type { Browser } from '../worker/browser.ts';
-import { Capture } from '../worker/capture.ts';
-import type { BrowserKind } from '../worker/chromium-flags.ts';
+import { wantsFramebuffer } from '../worker/camera.ts';
+import type { Capture } from '../worker/capture.ts';
+import { openCapture } from '../worker/open-capture.ts';
 import type { PageDescription } from '../worker/page/page-state.ts';
 import { PageSession } from '../worker/page-session.ts';
 import { resolveComposition } from './resolve-composition.ts';
@@ -65,23 +64,30 @@ export async function trySeeking(
   const last = end - 1 - length;
   const first = Math.min(start, last);
   const windows = [...new Set([first, Math.floor((first + last) / 2), last])];
-  const options = { composition, page, scale: captureScale(encoding), transparent: encoding.transparent };
+  const scene = { composition, encoding, page: { ...page, seekMode: 'seek' as const } };
+  const options = {
+    composition,
+    page,
+    scale: captureScale(encoding),
+    transparent: encoding.transparent,
+    framebuffer: wantsFramebuffer(scene),
+  };
   let spent = 0;
   let taken = 0;
   const look = async (session: PageSession, capture: Capture, frame: number): Promise<string> => {
     const since = performance.now();
     await session.step(frame);
-    const picture = await capture.take();
+    await capture.expose();
+    const picture = capture.develop();
     spent += performance.now() - since;
     taken++;
-    return picture ? sha256(picture) : 'same';
+    return picture?.digest ?? 'same';
   };
   const visit = async (steps: boolean): Promise<string> => {
     await using session = await PageSession.open(browser, options);
-    const screenshot = screenshotOf(encoding);
     const seen: string[] = [];
     for (const from of windows) {
-      const capture = new Capture(session, screenshot, page.timeouts.frame);
+      const capture = openCapture(session, scene, page.timeouts.frame);
       // Stops on the way that the other visit does not make: a page may lose its way between them.
       const before = Math.max(0, session.frame);
       const stops = steps ? [1, 2].map((third) => before + Math.floor(((from - before) * third) / 3)) : [];
@@ -97,9 +103,4 @@ export async function trySeeking(
   const atOnce = await visit(false);
   const seekMode = page.seekMode === 'auto' && (await visit(true)) !== atOnce ? 'replay' : 'seek';
   return { seekMode: page.seekMode === 'replay' ? 'replay' : seekMode, msPerFrame: spent / taken };
-}
-
-/** The browser that a job's frames are looked at with. */
-export function browserKindOf(page: Pick<PageOptions, 'capture'>, scale = 1): BrowserKind {
-  return page.capture === 'screenshot' ? { mode: 'screenshot' } : { mode: 'begin-frame', scale };
 }

@@ -5,17 +5,18 @@ import { openStore } from '../storage/open-store.ts';
 import { captureScale, pictureSize } from '../types/codecs.ts';
 import { type FrameJob, type SegmentRecord, segmentRecordSchema } from '../types/frame-job.ts';
 import type { Plan } from '../types/plan.ts';
+import { capturePaths } from '../types/render-job.ts';
 import { screenshotOf } from '../types/screenshot.ts';
 import type { PictureDifference } from '../types/seams.ts';
 import { throwIfAborted } from '../utils/abort.ts';
-import { sha256 } from '../utils/digest.ts';
 import { NotFoundError, VerificationError, VersionMismatchError } from '../utils/errors.ts';
 import type { Browser } from '../worker/browser.ts';
 import { Camera, type Scene } from '../worker/camera.ts';
+import { browserKindOf } from '../worker/chromium-flags.ts';
 import { ChromiumFrameWorker } from '../worker/chromium-frame-worker.ts';
+import { pictureFile } from '../worker/picture-file.ts';
 import { pictureVersion, workerVersion } from '../worker/worker-version.ts';
 import { readPlan } from './plan-record.ts';
-import { browserKindOf } from './probe.ts';
 import { type Sample, sampleFrames } from './sample-frames.ts';
 
 export interface VerifyOptions {
@@ -74,16 +75,17 @@ async function takeAgain(
   scene: Scene,
   samples: readonly Sample[],
   signal: AbortSignal | undefined,
-): Promise<{ readonly sample: Sample; readonly picture: Buffer }[]> {
+): Promise<{ readonly sample: Sample; readonly digest: string; readonly file: Buffer }[]> {
   let last = samples[0]?.frame as number;
   await using camera = await Camera.open(browser, scene, last, signal);
-  const taken: { sample: Sample; picture: Buffer }[] = [];
+  const taken: { sample: Sample; digest: string; file: Buffer }[] = [];
   for (const sample of samples) {
     throwIfAborted(signal);
     const before = sample.frame - scene.encoding.everyNthFrame;
     if (before > last) await camera.take(before);
     last = sample.frame;
-    taken.push({ sample, picture: (await camera.take(last)).picture });
+    const { picture } = await camera.take(last);
+    taken.push({ sample, digest: picture.digest, file: await pictureFile(picture, pictureSize(scene)) });
   }
   return taken;
 }
@@ -104,7 +106,7 @@ async function recordedPicture(
   for (let at = job.range[0]; ; at += job.encoding.everyNthFrame) {
     throwIfAborted(signal);
     const { picture } = await camera.take(at);
-    if (at >= frame) return sha256(picture) === digest ? picture : undefined;
+    if (at >= frame) return picture.digest === digest ? pictureFile(picture, pictureSize(job)) : undefined;
   }
 }
 
@@ -146,7 +148,7 @@ export async function verifyRender(id: string, options: VerifyOptions = {}): Pro
   const different: DifferentFrame[] = [];
   const ownMachine = store.localPath(keys.plan(id)) !== undefined;
   await using worker = new ChromiumFrameWorker(store, { ownMachine });
-  for (const capture of ['begin-frame', 'screenshot'] as const) {
+  for (const capture of capturePaths) {
     const those = samples.filter(({ segment }) => records.get(segment)?.captureMode === capture);
     if (those.length === 0) continue;
     const kind = browserKindOf({ capture }, captureScale(encoding));
@@ -155,24 +157,26 @@ export async function verifyRender(id: string, options: VerifyOptions = {}): Pro
       kind,
       signal,
       async (browser) => {
-        for (const { sample, picture } of await takeAgain(
+        for (const { sample, digest, file } of await takeAgain(
           browser,
-          { composition, encoding, page },
+          { composition, encoding, page: { ...page, capture } },
           those,
           signal,
         )) {
           const { frame, segment, place } = sample;
           const record = records.get(segment) as SegmentRecord;
-          const digests = [record.frameDigests[place] as string, sha256(picture)] as const;
+          const digests = [record.frameDigests[place] as string, digest] as const;
           if (digests[0] === digests[1]) {
             matched++;
             continue;
           }
-          const kept = await recordedPicture(browser, jobOf(plan, segment), record, sample, store, signal);
+          const job = { ...jobOf(plan, segment), page: { ...page, capture } };
+          const kept = await recordedPicture(browser, job, record, sample, store, signal);
           const difference = kept
-            ? await comparePictures(kept, picture, pictureSize(plan).width, signal)
+            ? await comparePictures(kept, file, pictureSize(plan).width, signal)
             : NO_PICTURE;
-          if (isRounding(difference, screenshotOf(encoding))) rounded++;
+          const format = capture === 'framebuffer' ? { format: 'png' as const } : screenshotOf(encoding);
+          if (isRounding(difference, format)) rounded++;
           else different.push({ frame, segment, digests, ...difference });
         }
       },

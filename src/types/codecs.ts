@@ -129,3 +129,20 @@ export function pictureSize({
 export function outputFrames([start, end]: readonly [number, number], encoding: Encoding): number {
   return Math.ceil((end - start) / encoding.everyNthFrame);
 }
+
+/**
+ * In what form pictures reach the encoder when they are not compressed on the way; `undefined` when they have to be
+ * PNG or JPEG.
+ */
+export function rawFormatOf({
+  composition,
+  encoding,
+}: {
+  readonly composition: { readonly width: number; readonly height: number };
+  readonly encoding: Encoding;
+}): 'i420' | 'bgra' | undefined {
+  if (encoding.transparent || codecTraits[encoding.codec].pictures) return undefined;
+  const { width, height } = pictureSize({ composition, encoding });
+  const fits = width % 2 === 0 && height % 2 === 0 && width >= 8 && captureScale(encoding) === encoding.scale;
+  return fits && pixelFormatOf(encoding) === 'yuv420p' ? 'i420' : 'bgra';
+}

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { resolvedCompositionSchema, sha256Schema } from './composition.ts';
 import { encodingSchema } from './encoding.ts';
-import { frameRangeSchema, idSchema, pageOptionsSchema } from './render-job.ts';
+import { capturePaths, frameRangeSchema, idSchema, pageOptionsSchema } from './render-job.ts';
 
 /** `<SHA-256 of what decides the pixels>/<start>-<end>`. */
 const segmentKeySchema = z.string().regex(/^[0-9a-f]{64}\/\d+-\d+$/, 'must be a digest and a range');
@@ -35,6 +35,8 @@ export const frameTimingsSchema = z.strictObject({
   /** The frame of `lookAhead`, and keeping the pictures of the seams. */
   seams: z.number(),
   encodeWait: z.number(),
+  /** From the first frame to the last, with all waiting. */
+  frames: z.number(),
   total: z.number(),
 });
 
@@ -62,7 +64,7 @@ export const frameResultSchema = z.strictObject({
   firstPicture: keptPictureSchema,
   /** Of the frame after the last; `null` when it was not asked for. */
   nextPicture: keptPictureSchema.nullable(),
-  captureMode: z.enum(['begin-frame', 'screenshot']),
+  captureMode: z.enum(capturePaths),
   warnings: z.array(z.string()),
   timings: frameTimingsSchema,
   workerVersion: z.string(),

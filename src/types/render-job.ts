@@ -42,14 +42,22 @@ export const hostPatternSchema = z
     'must be a host such as "example.com", "*.example.com" or "example.com:8080"',
   );
 
+/** Ways to take pictures, the fastest first. */
+export const capturePaths = ['framebuffer', 'begin-frame', 'screenshot'] as const;
+export type CapturePath = (typeof capturePaths)[number];
+
 /** What decides how pages are driven and pictures taken. */
 export const pageOptionsSchema = z.strictObject({
   /** What a failed script, font, image or media of the composition does. @default "fail" */
   onAssetError: z.enum(['fail', 'warn']).default('fail'),
   /** `replay` steps from frame 0; `auto` lets the plan find out whether that is needed. @default "auto" */
   seekMode: z.enum(['auto', 'seek', 'replay']).default('auto'),
-  /** `screenshot` is the slow, always available way. @default "auto" */
-  capture: z.enum(['auto', 'begin-frame', 'screenshot']).default('auto'),
+  /**
+   * How pictures are taken: `framebuffer` reads them raw from the browser's memory, `begin-frame` has the browser
+   * compress them, `screenshot` is the slow, always available way. `auto` tries them in this order.
+   * @default "auto"
+   */
+  capture: z.enum(['auto', ...capturePaths]).default('auto'),
   timeouts: timeoutsSchema.prefault({}),
   /** The only hosts that the page reaches beside its own. @default every public address */
   allowHosts: z.array(hostPatternSchema).max(100).optional(),

@@ -127,6 +127,8 @@ export class BrowserCrashedError extends HeliosError {
 export class CaptureStalledError extends HeliosError {
   override readonly retryable: boolean = true;
 }
+/** A way to take pictures was asked for that is not there on this machine, or not for this encoding. */
+export class CaptureUnavailableError extends HeliosError {}
 /** FFmpeg ended with an error, or was killed. */
 export class EncoderError extends HeliosError {
   override readonly retryable: boolean = true;

@@ -103,10 +103,16 @@ export function startFfmpeg(args: readonly string[], options: FfmpegOptions = {}
   return { stdin, stdout, done, pid: child.pid, kill: () => child.kill('SIGKILL') };
 }
 
-/** Runs FFmpeg to its end and returns what it wrote to stdout. */
-export async function runFfmpeg(args: readonly string[], options: FfmpegOptions = {}): Promise<Buffer> {
+/**
+ * Runs FFmpeg to its end and returns what it wrote to stdout.
+ * @param options.input what it reads on stdin; @default nothing
+ */
+export async function runFfmpeg(
+  args: readonly string[],
+  { input, ...options }: FfmpegOptions & { readonly input?: Uint8Array } = {},
+): Promise<Buffer> {
   const process = startFfmpeg(args, options);
-  process.stdin.end();
+  process.stdin.end(input);
   const chunks: Buffer[] = [];
   process.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
   await process.done;

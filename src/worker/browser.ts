@@ -177,6 +177,12 @@ export class Browser implements AsyncDisposable {
     }
   }
 
+  /** The process that draws, if Chromium has one for that. */
+  async drawingProcess(): Promise<number | undefined> {
+    if (!this.#helpers.has('GPU')) await this.checkProcesses();
+    return this.#helpers.get('GPU');
+  }
+
   /** Ends the browser and all its processes at once. */
   kill(): void {
     const { pid } = this;

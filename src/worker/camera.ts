@@ -1,38 +1,44 @@
 import { performance } from 'node:perf_hooks';
-import { captureScale } from '../types/codecs.ts';
+import { captureScale, rawFormatOf } from '../types/codecs.ts';
 import type { FrameJob } from '../types/frame-job.ts';
-import type { Screenshot } from '../types/screenshot.ts';
-import { screenshotOf } from '../types/screenshot.ts';
+import type { CapturePath } from '../types/render-job.ts';
 import { throwIfAborted } from '../utils/abort.ts';
+import { CaptureUnavailableError } from '../utils/errors.ts';
 import type { Browser } from './browser.ts';
-import { Capture } from './capture.ts';
+import type { Capture } from './capture.ts';
+import { openCapture } from './open-capture.ts';
 import { PageSession } from './page-session.ts';
+import type { Picture } from './picture.ts';
 
 /** What decides the pictures of a frame job. */
 export type Scene = Pick<FrameJob, 'composition' | 'encoding' | 'page'>;
 
 export interface Shot {
-  /** JPEG or PNG. */
-  readonly picture: Buffer;
+  /** Its bytes stay as they are until the second picture after it that differs. */
+  readonly picture: Picture;
   /** False when it is the picture of the frame taken before. */
   readonly changed: boolean;
 }
 
 /** A page of a composition, and the pictures of its frames in ascending order. */
 export class Camera implements AsyncDisposable {
-  readonly screenshot: Screenshot;
+  /** How its pictures are taken. */
+  readonly path: CapturePath;
   /** Milliseconds spent, by part. */
   readonly timings = { load: 0, firstFrame: 0, seek: 0, capture: 0 };
   readonly #session: PageSession;
   readonly #capture: Capture;
   readonly #replays: boolean;
   readonly #step: number;
-  #last: Buffer | undefined;
+  #last: Picture | undefined;
+  /** The frame that the page is on its way to. */
+  #ahead: { readonly frame: number; readonly arrival: Promise<void> } | undefined;
 
-  private constructor(session: PageSession, { encoding, page }: Scene) {
-    this.screenshot = screenshotOf(encoding);
+  private constructor(session: PageSession, scene: Scene, browser: Browser) {
+    const { encoding, page } = scene;
+    this.path = session.framebuffer ? 'framebuffer' : browser.mode;
     this.#session = session;
-    this.#capture = new Capture(session, this.screenshot, Math.max(10_000, page.timeouts.frame / 2));
+    this.#capture = openCapture(session, scene, Math.max(10_000, page.timeouts.frame / 2));
     this.#replays = page.seekMode === 'replay';
     this.#step = encoding.everyNthFrame;
   }
@@ -40,12 +46,17 @@ export class Camera implements AsyncDisposable {
   /** Loads the page and draws the frame that is taken before `start`. */
   static async open(browser: Browser, scene: Scene, start: number, signal?: AbortSignal): Promise<Camera> {
     const { composition, encoding, page } = scene;
-    const scale = captureScale(encoding);
     const since = performance.now();
-    const options = { composition, page, scale, transparent: encoding.transparent };
-    const session = await PageSession.open(browser, options);
+    const session = await PageSession.open(browser, {
+      composition,
+      page,
+      scale: captureScale(encoding),
+      transparent: encoding.transparent,
+      framebuffer: wantsFramebuffer(scene),
+    });
     try {
-      const camera = new Camera(session, scene);
+      if (page.capture === 'framebuffer' && !session.framebuffer) throw unavailable(scene);
+      const camera = new Camera(session, scene, browser);
       camera.timings.load = performance.now() - since;
       await camera.#timed('firstFrame', camera.#preRoll(start, signal));
       return camera;
@@ -55,17 +66,35 @@ export class Camera implements AsyncDisposable {
     }
   }
 
+  /** Of the pictures that are taken. */
+  get format(): Picture['format'] {
+    return this.#capture.format;
+  }
+
   get warnings(): readonly string[] {
     return this.#session.warnings;
   }
 
-  /** Goes to a frame, through all before it in a replay, and takes its picture. */
-  async take(frame: number): Promise<Shot> {
-    await this.#timed('seek', this.#goTo(frame));
-    const taken = await this.#timed('capture', this.#capture.take());
+  /**
+   * Goes to a frame, through all before it in a replay, and takes its picture.
+   * @param next the frame that will be taken after it, if that is known: the page goes there meanwhile
+   */
+  async take(frame: number, next?: number): Promise<Shot> {
+    const ahead = this.#ahead;
+    this.#ahead = undefined;
+    await this.#timed('seek', ahead ? ahead.arrival : this.#goTo(frame));
+    if (ahead && ahead.frame !== frame) await this.#timed('seek', this.#goTo(frame));
+    await this.#timed('capture', this.#capture.expose());
+    if (next !== undefined) this.#goAhead(next);
+    const taken = this.#capture.develop();
     this.#last = taken ?? this.#last;
     if (!this.#last) throw new RangeError('the first frame of a page needs a picture');
     return { picture: this.#last, changed: taken !== undefined };
+  }
+
+  /** The frame that was taken last, when the page has not gone on, as a JPEG or PNG. */
+  keep(): Promise<Buffer> {
+    return this.#capture.keep();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -82,10 +111,17 @@ export class Camera implements AsyncDisposable {
     await this.#capture.preRoll();
   }
 
+  #goAhead(frame: number): void {
+    const arrival = this.#goTo(frame);
+    arrival.catch(() => {});
+    this.#ahead = { frame, arrival };
+  }
+
   async #goTo(frame: number): Promise<void> {
     const session = this.#session;
     if (this.#replays) for (let at = session.frame + 1; at < frame; at++) await session.step(at);
     await session.step(frame);
+    await this.#capture.draw();
   }
 
   async #timed<T>(part: keyof Camera['timings'], work: Promise<T>): Promise<T> {
@@ -96,4 +132,21 @@ export class Camera implements AsyncDisposable {
       this.timings[part] += performance.now() - since;
     }
   }
+}
+
+/** Whether the pictures of a scene may be read from the browser's memory. */
+export function wantsFramebuffer(scene: Scene): boolean {
+  const { capture } = scene.page;
+  return (capture === 'auto' || capture === 'framebuffer') && rawFormatOf(scene) !== undefined;
+}
+
+function unavailable(scene: Scene): CaptureUnavailableError {
+  const { codec, transparent } = scene.encoding;
+  const why = rawFormatOf(scene)
+    ? 'the memory that the browser draws into can not be read here'
+    : `${transparent ? 'transparent' : codec} pictures are taken as PNG or JPEG`;
+  return new CaptureUnavailableError(
+    `The capture path "framebuffer" was asked for, and ${why}. Use capture "auto".`,
+    { details: { capture: 'framebuffer', codec, transparent } },
+  );
 }

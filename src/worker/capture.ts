@@ -2,65 +2,95 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Screenshot } from '../types/screenshot.ts';
 import { CaptureStalledError } from '../utils/errors.ts';
 import type { PageSession } from './page-session.ts';
+import { compressedPicture, type Picture } from './picture.ts';
 
 const EMPTY_PAUSE_MS = 20;
 
 /** Takes the pictures of a page, one a frame, and knows when a frame is the same as the one before. */
-export class Capture {
+export interface Capture {
+  /** Of the pictures that are taken. */
+  readonly format: Picture['format'];
+  /** Draws once, with a picture that is thrown away: a fresh browser's first can differ from later ones by a rounding. */
+  preRoll(): Promise<void>;
+  /** Draws the frame that the page stands at, as far as that can be done ahead of `expose`. */
+  draw(): Promise<void>;
+  /**
+   * Takes the frame that the page stands at; it may go on to the next one then.
+   * @throws CaptureStalledError when the browser gives no picture
+   */
+  expose(): Promise<void>;
+  /** The picture that was taken last; `undefined` when it is that of the frame before. */
+  develop(): Picture | undefined;
+  /** The frame that was taken last, at which the page still stands, as a JPEG or PNG. */
+  keep(): Promise<Buffer>;
+}
+
+/** Takes compressed pictures, of which the browser makes one for each frame. */
+export class ScreenshotCapture implements Capture {
+  readonly format: 'jpeg' | 'png';
   readonly #session: PageSession;
   readonly #screenshot: Screenshot;
   readonly #stallMs: number;
   #last: string | undefined;
   /** True while nothing changes: then a frame is first drawn without a picture, which costs next to nothing. */
   #still = false;
+  #changed = false;
 
   /** @param stallMs how long one picture may take */
   constructor(session: PageSession, screenshot: Screenshot, stallMs: number) {
+    this.format = screenshot.format;
     this.#session = session;
     this.#screenshot = screenshot;
     this.#stallMs = stallMs;
   }
 
-  /** Takes a picture and throws it away: a fresh browser's first one can differ from all later ones by a rounding. */
   async preRoll(): Promise<void> {
-    await this.#shoot();
+    await this.shoot();
     this.#session.ticker.startTimeline();
   }
 
-  /**
-   * The picture of the frame that the page stands at; `undefined` when it is that of the frame before.
-   * @throws CaptureStalledError when the browser gives none
-   */
-  async take(): Promise<Buffer | undefined> {
+  async draw(): Promise<void> {}
+
+  async expose(): Promise<void> {
     const { ticker } = this.#session;
+    this.#changed = false;
     if (this.#still) {
-      await this.#inTime(ticker.tick());
+      await this.inTime(ticker.tick());
       // Frames that were drawn while the page settled count, too.
-      if (!ticker.damaged) return undefined;
+      if (!ticker.damaged) return;
     }
-    let data = await this.#shoot();
-    if (await this.#session.networkIdle()) data = await this.#shoot();
+    let data = await this.shoot();
+    if (await this.#session.networkIdle()) data = await this.shoot();
     this.#session.check();
     this.#still = data === this.#last;
+    this.#changed = !this.#still;
     this.#last = data;
-    if (!this.#still) return Buffer.from(data, 'base64');
-    await this.#inTime(ticker.settle());
-    return undefined;
+    if (this.#still) await this.inTime(ticker.settle());
   }
 
-  /** On a busy machine the first frames of a page can come without a picture; later ones have it. */
-  async #shoot(): Promise<string> {
+  develop(): Picture | undefined {
+    if (!this.#changed || this.#last === undefined) return undefined;
+    return compressedPicture(this.format, Buffer.from(this.#last, 'base64'));
+  }
+
+  async keep(): Promise<Buffer> {
+    return Buffer.from(this.#last ?? (await this.shoot()), 'base64');
+  }
+
+  /** On a busy machine the first frames of a page can come without a picture; later ones have it. @returns base64 */
+  async shoot(): Promise<string> {
     const { ticker } = this.#session;
     for (const end = performance.now() + this.#stallMs; performance.now() < end; ) {
-      const data = await this.#inTime(ticker.shoot(this.#screenshot));
+      const data = await this.inTime(ticker.shoot(this.#screenshot));
       if (data) return data;
       await sleep(EMPTY_PAUSE_MS);
-      await this.#inTime(ticker.nudge());
+      await this.inTime(ticker.nudge());
     }
     throw new CaptureStalledError('The browser drew frames but gave no picture of them.');
   }
 
-  async #inTime<T>(work: Promise<T>): Promise<T> {
+  /** @throws CaptureStalledError when a picture takes too long */
+  async inTime<T>(work: Promise<T>): Promise<T> {
     return this.#session.guard(work, this.#stallMs, () => {
       throw new CaptureStalledError(`The browser gave no picture within ${this.#stallMs} ms.`);
     });

@@ -1,4 +1,6 @@
-/** How pictures are taken: by frames that we issue, or by the browser's own screenshots. */
+import type { PageOptions } from '../types/render-job.ts';
+
+/** How a browser draws: the frames that we issue, or by itself. */
 export type CaptureMode = 'begin-frame' | 'screenshot';
 
 /** What a browser is started for. */
@@ -63,4 +65,9 @@ export function chromiumFlags(kind: BrowserKind, proxyPort: number, profile: str
     '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
     `--user-data-dir=${profile}`,
   ];
+}
+
+/** The browser that frames are looked at with. */
+export function browserKindOf(page: Pick<PageOptions, 'capture'>, scale = 1): BrowserKind {
+  return page.capture === 'screenshot' ? { mode: 'screenshot' } : { mode: 'begin-frame', scale };
 }

@@ -36,7 +36,7 @@ import { NetworkPolicy } from '../utils/network-policy.ts';
 import { readPacketTimes } from '../utils/packet-times.ts';
 import { createWorkFolder } from '../utils/work-folder.ts';
 import { Browser } from './browser.ts';
-import type { BrowserKind, CaptureMode } from './chromium-flags.ts';
+import { type BrowserKind, browserKindOf } from './chromium-flags.ts';
 import { writeSegment } from './segment-writer.ts';
 import { bundleLookup } from './serve-bundle.ts';
 import type { FileLookup } from './serve-file.ts';
@@ -100,18 +100,15 @@ export class ChromiumFrameWorker implements FrameWorker, AsyncDisposable {
       if (video) await keepAlive(this.store, video, ...others);
       return { ...found, index: job.index };
     }
-    const { capture } = job.page;
-    const slow = capture === 'screenshot';
-    const modes: CaptureMode[] = slow ? ['screenshot'] : ['begin-frame', 'begin-frame'];
-    if (capture === 'auto' && !slow) modes.push('screenshot');
-    for (const [attempt, mode] of modes.entries()) {
+    const [last, ...before] = attemptsOf(job.page).reverse() as [PageOptions['capture']];
+    for (const capture of before.reverse()) {
       try {
-        return await this.#render(job, mode, context);
+        return await this.#render(job, capture, context);
       } catch (error) {
-        if (!(error instanceof CaptureStalledError) || attempt === modes.length - 1) throw error;
+        if (!(error instanceof CaptureStalledError)) throw error;
       }
     }
-    throw new CaptureStalledError('No capture mode gave a picture.');
+    return await this.#render(job, last, context);
   }
 
   /**
@@ -180,12 +177,17 @@ export class ChromiumFrameWorker implements FrameWorker, AsyncDisposable {
     await this.#blobs[Symbol.asyncDispose]();
   }
 
-  async #render(job: FrameJob, mode: CaptureMode, context: FrameJobContext): Promise<FrameResult> {
+  async #render(
+    job: FrameJob,
+    capture: PageOptions['capture'],
+    context: FrameJobContext,
+  ): Promise<FrameResult> {
     const since = performance.now();
     await using folder = await createWorkFolder('segment');
     const extension = codecTraits[job.encoding.codec].segmentExtension;
     const file = path.join(folder.path, `segment.${extension}`);
-    const kind = { mode, scale: mode === 'screenshot' ? 1 : captureScale(job.encoding) };
+    const page = { ...job.page, capture };
+    const kind = browserKindOf(page, captureScale(job.encoding));
     let browserMs = 0;
     const written = await this.withBrowser(
       { ref: job.composition.ref, allowHosts: job.page.allowHosts },
@@ -193,7 +195,7 @@ export class ChromiumFrameWorker implements FrameWorker, AsyncDisposable {
       context.signal,
       (browser) => {
         browserMs = performance.now() - since;
-        return writeSegment(browser, job, file, context);
+        return writeSegment(browser, { ...job, page }, file, context);
       },
     );
     const { packets } = await readPacketTimes(['-protocol_whitelist', 'file', '-i', file], context.signal);
@@ -223,7 +225,6 @@ export class ChromiumFrameWorker implements FrameWorker, AsyncDisposable {
       videoKey,
       sha256: await sha256File(file),
       cached: false,
-      captureMode: mode,
       timings: { ...timings, seams, browser: browserMs, total: performance.now() - since },
       workerVersion: job.workerVersion,
     };
@@ -259,6 +260,12 @@ export class ChromiumFrameWorker implements FrameWorker, AsyncDisposable {
     if (ref.kind === 'bundle') return bundleLookup(await readBundle(this.store, ref.digest), blobs, missed);
     return async () => undefined;
   }
+}
+
+/** How to take the pictures, and how again each time that the browser gives none. */
+function attemptsOf({ capture }: PageOptions): PageOptions['capture'][] {
+  if (capture === 'auto') return ['auto', 'begin-frame', 'screenshot'];
+  return capture === 'screenshot' ? ['screenshot'] : [capture, capture];
 }
 
 /** An error when the temporary folder has too little room for a browser. */

@@ -1,7 +1,7 @@
 import { codecTraits, pixelFormatOf } from '../types/codecs.ts';
 import type { Encoding } from '../types/encoding.ts';
 import { type Fps, toRational, trackTimescale } from '../types/fps.ts';
-import type { PictureCodec } from './matroska.ts';
+import type { PictureFormat } from './picture.ts';
 
 // Without exact rounding white comes out a level short.
 const SHRINK = ':flags=area+accurate_rnd+full_chroma_int+full_chroma_inp';
@@ -31,10 +31,12 @@ function rateControl({ codec, crf, bitrate }: Encoding): string[] {
 
 function encoderArgs(encoding: Encoding, keyframeInterval: number): string[] {
   const { codec, preset = 'veryfast' } = encoding;
+  // Takes 0.6 of the encoder's time, for pictures of the same size and SSIM: docs/performance.md.
+  const quick = encoding.preset ? [] : ['-x264-params', 'subme=1'];
   const group = ['-g', String(keyframeInterval)];
   switch (codec) {
     case 'h264':
-      return ['-c:v', 'libx264', '-preset', preset, ...rateControl(encoding), ...group];
+      return ['-c:v', 'libx264', '-preset', preset, ...quick, ...rateControl(encoding), ...group];
     case 'h265':
       return [
         ...['-c:v', 'libx265', '-preset', preset, ...rateControl(encoding), ...group, '-tag:v', 'hvc1'],
@@ -60,7 +62,7 @@ export interface SegmentArgs {
   readonly encoding: Encoding;
   /** Of the output. */
   readonly fps: Fps;
-  readonly pictures: PictureCodec;
+  readonly pictures: PictureFormat;
   /** Of the output, in pixels. */
   readonly size: { readonly width: number; readonly height: number };
   readonly file: string;
@@ -73,8 +75,12 @@ export function segmentArgs({ encoding, fps, pictures, size, file }: SegmentArgs
   const rate = `${num}/${den}`;
   // https://ffmpeg.org/ffmpeg-filters.html#scale: JPEG is BT.601 full range, video BT.709 limited
   const from = pictures === 'jpeg' ? 'in_color_matrix=bt601:in_range=pc:' : '';
+  const shrink = encoding.scale < 0.5 ? SHRINK : '';
   const filters = [
-    `scale=${width}:${height}:${from}out_color_matrix=bt709:out_range=tv${encoding.scale < 0.5 ? SHRINK : ''}`,
+    // What is 4:2:0 already is encoded as it comes.
+    ...(pictures === 'i420'
+      ? []
+      : [`scale=${width}:${height}:${from}out_color_matrix=bt709:out_range=tv${shrink}`]),
     `format=${pixelFormatOf(encoding)}`,
     `fps=${rate}:round=near`,
   ];

@@ -8,6 +8,7 @@ import { startFfmpeg } from '../utils/ffmpeg.ts';
 import { toWriteError } from '../utils/fs-errors.ts';
 import { type SegmentArgs, segmentArgs } from './encoder-args.ts';
 import { matroskaHeader, matroskaPictureHead } from './matroska.ts';
+import type { Picture } from './picture.ts';
 
 export interface EncoderOptions extends SegmentArgs {
   /** Of the pictures, in pixels. */
@@ -38,7 +39,7 @@ export class Encoder {
   readonly #options: EncoderOptions;
   readonly #sink: Sink;
   readonly #copies: boolean;
-  #last: Buffer | undefined;
+  #last: Picture | undefined;
   #next = 0;
   #written = -1;
   #over = false;
@@ -54,7 +55,7 @@ export class Encoder {
       ffmpeg.stdout.resume();
       this.#sink = { input: ffmpeg.stdin, done: ffmpeg.done, abort: ffmpeg.kill };
     }
-    const stream = { codec: pictures, ...pictureSize, frameMicroseconds: this.#microseconds(1) };
+    const stream = { format: pictures, ...pictureSize, frameMicroseconds: this.#microseconds(1) };
     this.#sink.input.write(matroskaHeader(stream));
     const onOver = () => {
       this.#over = true;
@@ -63,8 +64,11 @@ export class Encoder {
     this.#sink.done.then(onOver, onOver);
   }
 
-  /** Adds a frame. @param picture `undefined` when it is that of the frame before */
-  async write(picture: Buffer | undefined): Promise<void> {
+  /**
+   * Adds a frame.
+   * @param picture `undefined` when it is that of the frame before; its bytes must stay until the next one is written
+   */
+  async write(picture: Picture | undefined): Promise<void> {
     const frame = this.#next++;
     if (picture) this.#last = picture;
     if (picture || this.#copies) await this.#send(frame);
@@ -86,9 +90,10 @@ export class Encoder {
   async #send(frame: number): Promise<void> {
     if (!this.#last) throw new RangeError('the first frame of a segment needs a picture');
     const { input } = this.#sink;
-    input.write(matroskaPictureHead(Math.round(this.#microseconds(frame)), this.#last.length));
+    const { bytes } = this.#last;
+    input.write(matroskaPictureHead(Math.round(this.#microseconds(frame)), bytes.length));
     this.#written = frame;
-    if (!input.write(this.#last) && !this.#over) {
+    if (!input.write(bytes) && !this.#over) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
         input.once('drain', resolve);

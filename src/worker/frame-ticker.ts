@@ -55,9 +55,14 @@ export class FrameTicker {
     return (await this.#draw()).hasDamage;
   }
 
-  /** Whether anything has changed since the last picture or `settle`; always true in `screenshot` mode. */
+  /** Whether anything has changed since the last picture, `looked` or `settle`; always true in `screenshot` mode. */
   get damaged(): boolean {
     return this.#mode === 'screenshot' || this.#damaged;
+  }
+
+  /** Takes note that what was drawn has been seen. */
+  looked(): void {
+    this.#damaged = false;
   }
 
   /** Draws the frame after a picture, which is drawn anew because of the picture alone. */

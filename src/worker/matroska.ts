@@ -1,5 +1,4 @@
-/** Codecs that a picture stream may have. */
-export type PictureCodec = 'png' | 'jpeg';
+import type { PictureFormat } from './picture.ts';
 
 // Element ids: RFC 9559 (Matroska), RFC 8794 (EBML)
 const ID = {
@@ -23,6 +22,7 @@ const ID = {
   video: 0xe0,
   pixelWidth: 0xb0,
   pixelHeight: 0xba,
+  uncompressedFourcc: 0x2eb524,
   cluster: 0x1f43b675,
   timestamp: 0xe7,
   simpleBlock: 0xa3,
@@ -68,7 +68,7 @@ function bitmapInfo(fourcc: string, width: number, height: number): Buffer {
 }
 
 export interface PictureStream {
-  readonly codec: PictureCodec;
+  readonly format: PictureFormat;
   /** Pixels. */
   readonly width: number;
   readonly height: number;
@@ -76,15 +76,25 @@ export interface PictureStream {
   readonly frameMicroseconds: number;
 }
 
+/** What names the codec of a track. */
+function codecElements({ format, width, height }: PictureStream): Buffer[] {
+  switch (format) {
+    case 'jpeg':
+      return [element(ID.codecId, text('V_MJPEG'))];
+    case 'png':
+      return [
+        element(ID.codecId, text('V_MS/VFW/FOURCC')),
+        element(ID.codecPrivate, bitmapInfo('MPNG', width, height)),
+      ];
+    default:
+      return [element(ID.codecId, text('V_UNCOMPRESSED'))];
+  }
+}
+
 /** The beginning of a Matroska stream of pictures; clusters may follow without end. */
-export function matroskaHeader({ codec, width, height, frameMicroseconds }: PictureStream): Buffer {
-  const codecElements =
-    codec === 'jpeg'
-      ? [element(ID.codecId, text('V_MJPEG'))]
-      : [
-          element(ID.codecId, text('V_MS/VFW/FOURCC')),
-          element(ID.codecPrivate, bitmapInfo('MPNG', width, height)),
-        ];
+export function matroskaHeader(stream: PictureStream): Buffer {
+  const { format, width, height, frameMicroseconds } = stream;
+  const isRaw = format === 'i420' || format === 'bgra';
   return Buffer.concat([
     element(
       ID.ebml,
@@ -108,8 +118,13 @@ export function matroskaHeader({ codec, width, height, frameMicroseconds }: Pict
         element(ID.trackUid, unsigned(1)),
         element(ID.trackType, unsigned(1)),
         element(ID.defaultDuration, unsigned(Math.round(frameMicroseconds * 1000))),
-        ...codecElements,
-        element(ID.video, element(ID.pixelWidth, unsigned(width)), element(ID.pixelHeight, unsigned(height))),
+        ...codecElements(stream),
+        element(
+          ID.video,
+          element(ID.pixelWidth, unsigned(width)),
+          element(ID.pixelHeight, unsigned(height)),
+          ...(isRaw ? [element(ID.uncompressedFourcc, text(format.toUpperCase()))] : []),
+        ),
       ),
     ),
   ]);

@@ -1,4 +1,5 @@
 import type { CDPSession } from 'puppeteer-core';
+import { outputSize } from '../types/codecs.ts';
 import { CompositionLoadError } from '../utils/errors.ts';
 import type { Browser } from './browser.ts';
 
@@ -19,6 +20,14 @@ export interface Target {
   readonly browserContextId: string;
 }
 
+/** The browser's window: it cuts off what is beyond it both in CSS pixels and in device pixels. */
+export function windowSize(
+  size: { readonly width: number; readonly height: number },
+  scale: number,
+): { width: number; height: number } {
+  return outputSize(size, { scale: Math.max(1, scale) });
+}
+
 /** Opens an empty page that draws only when it is told to (in `begin-frame` mode). */
 export async function openTarget(browser: Browser, options: TargetOptions): Promise<Target> {
   const { width, height, scale, transparent, script } = options;
@@ -27,8 +36,7 @@ export async function openTarget(browser: Browser, options: TargetOptions): Prom
   const { targetId } = await browser.guard(
     root.send('Target.createTarget', {
       url: 'about:blank',
-      width,
-      height,
+      ...windowSize({ width, height }, scale),
       browserContextId,
       enableBeginFrameControl: browser.mode === 'begin-frame',
     }),

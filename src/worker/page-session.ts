@@ -1,12 +1,14 @@
 import type { CDPSession } from 'puppeteer-core';
+import { outputSize } from '../types/codecs.ts';
 import type { ResolvedComposition } from '../types/composition.ts';
 import { frameToMs, toRational } from '../types/fps.ts';
 import type { PageOptions } from '../types/render-job.ts';
 import { BlockedRequestError, BrowserCrashedError, CompositionLoadError } from '../utils/errors.ts';
 import type { Browser } from './browser.ts';
 import { FrameTicker } from './frame-ticker.ts';
+import { Framebuffer } from './framebuffer.ts';
 import { COMPOSITION_HOST } from './gate.ts';
-import { openTarget, type Target } from './open-target.ts';
+import { openTarget, type Target, windowSize } from './open-target.ts';
 import { pageScript } from './page/page-script.ts';
 import type { PageDescription, StepAnswer } from './page/page-state.ts';
 import { PageFaults } from './page-faults.ts';
@@ -25,6 +27,8 @@ export interface PageSessionOptions {
   /** Device pixels a CSS pixel. */
   readonly scale: number;
   readonly transparent: boolean;
+  /** Looks for the memory that the page is drawn into. @default false */
+  readonly framebuffer?: boolean;
   /** Overrides `composition.kind`: waits so many ms for a `window.helios`, then goes on without. */
   readonly lookForHelios?: number;
 }
@@ -48,6 +52,7 @@ export class PageSession implements AsyncDisposable {
   #mainFrame = '';
   #closed = false;
   #documentStatus: { status: number; url: string } | undefined;
+  #framebuffer: Framebuffer | undefined;
 
   private constructor(browser: Browser, { page, browserContextId }: Target, options: PageSessionOptions) {
     this.#browser = browser;
@@ -72,6 +77,7 @@ export class PageSession implements AsyncDisposable {
     try {
       // Without frames before the first navigation, about one page in fifty never gives a picture.
       for (let tick = 0; tick < WARM_UP_TICKS; tick++) await browser.within(load, session.ticker.tick());
+      if (options.framebuffer) await browser.within(load, session.#findFramebuffer());
       await session.#load();
       return session;
     } catch (error) {
@@ -82,6 +88,11 @@ export class PageSession implements AsyncDisposable {
 
   get warnings(): readonly string[] {
     return this.#faults.warnings;
+  }
+
+  /** There when it was asked for and can be read. */
+  get framebuffer(): Framebuffer | undefined {
+    return this.#framebuffer;
   }
 
   /** Goes to a frame, unless the page stands at it, and waits until all that it shows is there. */
@@ -178,12 +189,20 @@ export class PageSession implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
+    this.#framebuffer?.[Symbol.dispose]();
     this.network[Symbol.dispose]();
     if (!this.#browser.alive) return;
     const gone = this.#browser.root.send('Target.disposeBrowserContext', {
       browserContextId: this.#browserContextId,
     });
     await Promise.race([gone.catch(() => {}), new Promise((resolve) => setTimeout(resolve, 1_000).unref())]);
+  }
+
+  async #findFramebuffer(): Promise<void> {
+    const { composition, scale } = this.#options;
+    const size = outputSize(composition, { scale });
+    const { width } = windowSize(composition, scale);
+    this.#framebuffer = await Framebuffer.find(this.#browser, this.page, this.ticker, size, width);
   }
 
   #listen(): void {

@@ -4,8 +4,8 @@ import { outputFrames, outputSize, pictureSize } from '../types/codecs.ts';
 import type { FrameJobContext } from '../types/contracts.ts';
 import { outputFps } from '../types/fps.ts';
 import type { FrameJob, FrameTimings } from '../types/frame-job.ts';
+import type { CapturePath } from '../types/render-job.ts';
 import { throwIfAborted } from '../utils/abort.ts';
-import { sha256 } from '../utils/digest.ts';
 import { EncoderError } from '../utils/errors.ts';
 import type { Browser } from './browser.ts';
 import { Camera } from './camera.ts';
@@ -18,8 +18,11 @@ export interface WrittenSegment {
   readonly bytes: number;
   readonly frames: number;
   readonly captured: number;
-  /** SHA-256 of each frame's picture before the encoder. */
+  /** Of each frame's picture before the encoder. */
   readonly frameDigests: string[];
+  /** How the pictures were taken. */
+  readonly captureMode: CapturePath;
+  /** JPEG or PNG. */
   readonly firstPicture: Buffer;
   /** Of the frame after the last, when the job looks ahead. */
   readonly nextPicture: Buffer | undefined;
@@ -28,7 +31,7 @@ export interface WrittenSegment {
 }
 
 /**
- * Draws the frames of a job and encodes them into `file`, frame n+1 being drawn while n is encoded. The frame
+ * Draws the frames of a job and encodes them into `file`, frame n+1 being drawn while n is made ready and encoded. The frame
  * after them is drawn while the encoder comes to its end.
  */
 export async function writeSegment(
@@ -50,7 +53,7 @@ export async function writeSegment(
   const encoder = new Encoder({
     encoding,
     fps: outputFps(composition.fps, encoding.everyNthFrame),
-    pictures: camera.screenshot.format,
+    pictures: camera.format,
     size: outputSize(composition, encoding),
     pictureSize: pictureSize(job),
     file,
@@ -59,27 +62,35 @@ export async function writeSegment(
   const frameDigests: string[] = [];
   let firstPicture: Buffer | undefined;
   let captured = 0;
-  let reported = performance.now();
+  let written = Promise.resolve();
+  const since = performance.now();
+  let reported = since;
   try {
     for (let index = 0; index < frames; index++) {
       throwIfAborted(signal);
-      const { picture, changed } = await camera.take(start + index * encoding.everyNthFrame);
-      firstPicture ??= picture;
-      if (changed) captured++;
-      frameDigests.push(changed ? sha256(picture) : (frameDigests.at(-1) as string));
-      await waited(encoder.write(changed ? picture : undefined));
+      const frame = start + index * encoding.everyNthFrame;
+      const goesOn = firstPicture !== undefined && index + 1 < frames;
+      const shot = await camera.take(frame, goesOn ? frame + encoding.everyNthFrame : undefined);
+      firstPicture ??= await camera.keep();
+      if (shot.changed) captured++;
+      frameDigests.push(shot.picture.digest);
+      await waited(written);
+      written = encoder.write(shot.changed ? shot.picture : undefined);
+      written.catch(() => {});
       if (onFrames && performance.now() - reported > PROGRESS_MS) {
         reported = performance.now();
         onFrames(index + 1);
       }
     }
+    await waited(written);
+    const framesMs = performance.now() - since;
     const timings = { ...camera.timings };
     const warnings = [...camera.warnings];
     const finished = encoder.finish();
     finished.catch(() => {});
-    const since = performance.now();
-    const nextPicture = job.lookAhead ? (await camera.take(end)).picture : undefined;
-    const seams = performance.now() - since;
+    const ahead = performance.now();
+    const nextPicture = job.lookAhead ? await lookAt(camera, end) : undefined;
+    const seams = performance.now() - ahead;
     await waited(finished);
     const { size } = await stat(file);
     if (size === 0) throw new EncoderError('FFmpeg wrote an empty segment.');
@@ -91,10 +102,16 @@ export async function writeSegment(
       firstPicture: firstPicture as Buffer,
       nextPicture,
       warnings,
-      timings: { ...timings, seams, encodeWait },
+      captureMode: camera.path,
+      timings: { ...timings, seams, encodeWait, frames: framesMs },
     };
   } catch (error) {
     await encoder.abort();
     throw error;
   }
+}
+
+async function lookAt(camera: Camera, frame: number): Promise<Buffer> {
+  await camera.take(frame);
+  return await camera.keep();
 }

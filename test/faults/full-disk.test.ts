@@ -6,6 +6,7 @@ import { concatSegments } from '../../src/stitcher/concat.ts';
 import { encodingSchema } from '../../src/types/encoding.ts';
 import { DiskFullError } from '../../src/utils/errors.ts';
 import { Encoder } from '../../src/worker/encoder.ts';
+import { compressedPicture } from '../../src/worker/picture.ts';
 import { type ChildOptions, startChildRender } from '../helpers/child-render.ts';
 import { type FaultJob, FaultScene } from '../helpers/fault-scene.ts';
 import { ffmpegPath, runTool } from '../helpers/tools.ts';
@@ -126,9 +127,9 @@ describe('on /dev/full', () => {
       pictureSize: { width: 320, height: 180 },
       file,
     });
-    const bytes = await picture();
+    const png = compressedPicture('png', await picture());
     const encode = async () => {
-      for (let frame = 0; frame < 200; frame++) await encoder.write(bytes);
+      for (let frame = 0; frame < 200; frame++) await encoder.write(png);
       await encoder.finish();
     };
     await expect(encode()).rejects.toBeInstanceOf(DiskFullError);
@@ -166,9 +167,9 @@ describe('on /dev/full', () => {
       pictureSize: { width: 320, height: 180 },
       file: path.join(scene.folder, 'no', 'such', 'folder.mp4'),
     });
-    const bytes = await picture();
+    const png = compressedPicture('png', await picture());
     const encode = async () => {
-      for (let frame = 0; frame < 500; frame++) await encoder.write(bytes);
+      for (let frame = 0; frame < 500; frame++) await encoder.write(png);
       await encoder.finish();
     };
     await expect(encode()).rejects.toMatchObject({ name: 'EncoderError', details: { exitCode: 1 } });

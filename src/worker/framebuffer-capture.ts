@@ -1,0 +1,65 @@
+import type { Capture, ScreenshotCapture } from './capture.ts';
+import type { Framebuffer } from './framebuffer.ts';
+import type { PageSession } from './page-session.ts';
+import type { Picture } from './picture.ts';
+import { RawPictures } from './raw-pictures.ts';
+
+/** Takes raw pictures from the memory that the browser draws into. */
+export class FramebufferCapture implements Capture {
+  readonly format: 'i420' | 'bgra';
+  readonly #session: PageSession;
+  readonly #framebuffer: Framebuffer;
+  readonly #screenshots: ScreenshotCapture;
+  readonly #pictures: RawPictures;
+  #last: Picture | undefined;
+  #drawn = false;
+  #exposed = false;
+
+  /** @param screenshots of the same session, for pictures that are kept */
+  constructor(
+    session: PageSession,
+    framebuffer: Framebuffer,
+    format: 'i420' | 'bgra',
+    screenshots: ScreenshotCapture,
+  ) {
+    this.format = format;
+    this.#session = session;
+    this.#framebuffer = framebuffer;
+    this.#screenshots = screenshots;
+    this.#pictures = new RawPictures(framebuffer.size, format);
+  }
+
+  /** A screenshot proves that the page is drawn at all. */
+  async preRoll(): Promise<void> {
+    await this.#screenshots.preRoll();
+  }
+
+  async draw(): Promise<void> {
+    await this.#screenshots.inTime(this.#session.ticker.tick());
+    this.#drawn = true;
+  }
+
+  async expose(): Promise<void> {
+    const { ticker } = this.#session;
+    if (!this.#drawn) await this.draw();
+    if (await this.#session.networkIdle()) await this.draw();
+    this.#drawn = false;
+    this.#session.check();
+    this.#exposed = this.#last === undefined || ticker.damaged;
+    if (!this.#exposed) return;
+    this.#framebuffer.read(this.#pictures.target);
+    ticker.looked();
+  }
+
+  develop(): Picture | undefined {
+    if (!this.#exposed) return undefined;
+    const picture = this.#pictures.take(this.#last);
+    const isNew = picture !== this.#last;
+    this.#last = picture;
+    return isNew ? picture : undefined;
+  }
+
+  async keep(): Promise<Buffer> {
+    return Buffer.from(await this.#screenshots.shoot(), 'base64');
+  }
+}

@@ -1,0 +1,130 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { createBundle } from '../../src/storage/bundle.ts';
+import type { ResolvedComposition } from '../../src/types/composition.ts';
+import { encodingSchema } from '../../src/types/encoding.ts';
+import { pageOptionsSchema } from '../../src/types/render-job.ts';
+import { runFfmpeg } from '../../src/utils/ffmpeg.ts';
+import type { Browser } from '../../src/worker/browser.ts';
+import { PageSession } from '../../src/worker/page-session.ts';
+import { ProcessMemory } from '../../src/worker/process-memory.ts';
+import { decodeBarcodes } from '../helpers/barcode.ts';
+import { fixture, Renderer } from '../helpers/renderer.ts';
+
+let renderer: Renderer;
+beforeAll(async () => {
+  renderer = await Renderer.open(1);
+});
+afterAll(async () => {
+  await renderer[Symbol.asyncDispose]();
+});
+afterEach(() => vi.restoreAllMocks());
+
+async function withPage<T>(
+  name: string,
+  size: { width: number; height: number },
+  scale: number,
+  work: (session: PageSession, browser: Browser) => Promise<T>,
+): Promise<T> {
+  const { digest, entry } = await createBundle(renderer.store, fixture(name));
+  const ref = { kind: 'bundle', digest, entry } as const;
+  const composition: ResolvedComposition = {
+    ...{ ref, kind: 'page', fps: 30, durationInFrames: 60, inputProps: {} },
+    ...size,
+  };
+  return await renderer.worker.withBrowser(
+    { ref },
+    { mode: 'begin-frame', scale },
+    undefined,
+    async (browser) => {
+      const page = pageOptionsSchema.parse({});
+      const options = { composition, page, scale, transparent: false, framebuffer: true };
+      await using session = await PageSession.open(browser, options);
+      return await work(session, browser);
+    },
+  );
+}
+
+/** Both views of a frame, 4 bytes a pixel. */
+async function bothViews(session: PageSession, frame: number, pixels: number): Promise<[Buffer, Buffer]> {
+  await session.step(frame);
+  await session.ticker.tick();
+  const read = Buffer.alloc(pixels * 4);
+  session.framebuffer?.read(read);
+  const png = Buffer.from((await session.ticker.shoot({ format: 'png' })) ?? '', 'base64');
+  const toBgra = ['-f', 'image2pipe', '-c:v', 'png', '-i', 'pipe:0', '-f', 'rawvideo', '-pix_fmt', 'bgra'];
+  return [read, await runFfmpeg([...toBgra, 'pipe:1'], { input: png })];
+}
+
+describe('what is read from the browser’s memory is the PNG screenshot, bit by bit', () => {
+  test.each([
+    ['barcode-css', { width: 1920, height: 1080 }, 1],
+    ['barcode-raf', { width: 1280, height: 720 }, 1],
+    ['barcode-webgl', { width: 640, height: 360 }, 1],
+    ['barcode-helios-canvas', { width: 1080, height: 1920 }, 0.5],
+    ['barcode-iframe', { width: 320, height: 180 }, 1],
+    ['barcode-waapi', { width: 330, height: 182 }, 2],
+  ])('%s at %o × %s', async (name, size, scale) => {
+    await withPage(name, size, scale, async (session) => {
+      expect(session.framebuffer, 'found').toBeDefined();
+      await session.ticker.shoot({ format: 'png' });
+      session.ticker.startTimeline();
+      for (const frame of [1, 2, 17, 40]) {
+        const [read, shot] = await bothViews(session, frame, size.width * scale * size.height * scale);
+        expect(read.equals(shot), `frame ${frame}`).toBe(true);
+      }
+    });
+  });
+});
+
+const job = { composition: { source: fixture('barcode-css') }, frameRange: [20, 40] as [number, number] };
+const counted = Array.from({ length: 20 }, (_, at) => 20 + at);
+
+test('a render reads it by itself, and says so', async () => {
+  const { file, records } = await renderer.render({ ...job, chunking: { segments: 2 } });
+  expect(records.map(({ captureMode }) => captureMode)).toEqual(['framebuffer', 'framebuffer']);
+  expect(await decodeBarcodes(file)).toEqual(counted);
+});
+
+test('where the memory may not be read, JPEG pictures take its place', async () => {
+  vi.spyOn(ProcessMemory, 'open').mockReturnValue(undefined);
+  const { file, records } = await renderer.render({ ...job, cache: false });
+  expect(records.map(({ captureMode }) => captureMode)).toEqual(['begin-frame']);
+  expect(await decodeBarcodes(file)).toEqual(counted);
+});
+
+test('memory that goes away during a render is a stall: another way is taken', async () => {
+  const PLANNED = 6;
+  let pictures = 0;
+  const { read } = ProcessMemory.prototype;
+  vi.spyOn(ProcessMemory.prototype, 'read').mockImplementation(function (this: ProcessMemory, into, at) {
+    const isPicture = into.length === 320 * 180 * 4;
+    if (isPicture) pictures++;
+    return !(isPicture && pictures > PLANNED + 3) && read.call(this, into, at);
+  });
+  const { file, records, result } = await renderer.render({ ...job, cache: false });
+  expect(result).toMatchObject({ width: 320, height: 180 });
+  expect(pictures).toBe(PLANNED + 4);
+  expect(records.map(({ captureMode }) => captureMode)).toEqual(['begin-frame']);
+  expect(await decodeBarcodes(file)).toEqual(counted);
+});
+
+test.each([
+  [{}, 'can not be read'],
+  [{ codec: 'png' as const }, 'png pictures are taken as PNG or JPEG'],
+])('asked for by name and not there, it is an error: %o', async (encoding, reason) => {
+  vi.spyOn(ProcessMemory, 'open').mockReturnValue(undefined);
+  const asked = { ...job, encoding, page: { capture: 'framebuffer' as const }, cache: false };
+  const extension = encodingSchema.parse(encoding).codec === 'png' ? '' : 'mp4';
+  await expect(renderer.render({ ...asked, extension })).rejects.toMatchObject({
+    name: 'CaptureUnavailableError',
+    message: expect.stringContaining(reason),
+  });
+});
+
+test('memory that is not there can not be read', () => {
+  const memory = ProcessMemory.open(process.pid) as ProcessMemory;
+  expect(memory.regions().length).toBeGreaterThan(3);
+  expect(memory.read(Buffer.alloc(16), 0)).toBe(false);
+  memory[Symbol.dispose]();
+  expect(ProcessMemory.open(2 ** 22 + 1)).toBeUndefined();
+});
