@@ -13,6 +13,7 @@ import { FrameRangeError, SegmentDamagedError } from '../utils/errors.ts';
 import { runLimited } from '../utils/run-limited.ts';
 import { createWorkFolder } from '../utils/work-folder.ts';
 import { ChromiumFrameWorker } from '../worker/chromium-frame-worker.ts';
+import { findSegment } from '../worker/find-segment.ts';
 import { admitPlan, withinBudget } from './budget.ts';
 import { costOf, prices, useByTimings } from './cost.ts';
 import { type HandlerContext, shorter, withinTime } from './handler-context.ts';
@@ -249,10 +250,7 @@ export class Handlers implements AsyncDisposable {
 
   /** @throws SegmentDamagedError that names all that are missing */
   async #findSegments({ frameJobs }: Plan, signal: AbortSignal | undefined): Promise<FrameResult[]> {
-    const found = await runLimited(frameJobs, MAX_REQUESTS, signal, async ({ index, segmentKey }) => {
-      const result = await this.#worker.findSegment(segmentKey);
-      return result && { ...result, index };
-    });
+    const found = await runLimited(frameJobs, MAX_REQUESTS, signal, (job) => findSegment(this.#store, job));
     const missing = frameJobs.filter((_, place) => found[place] === undefined);
     if (missing.length > 0) throw SegmentDamagedError.of(missing, this.#store.url);
     return found.filter((result) => result !== undefined);

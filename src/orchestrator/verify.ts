@@ -1,9 +1,10 @@
 import { comparePictures, isRounding, NO_PICTURE, readPicture } from '../stitcher/compare-pictures.ts';
 import { keys } from '../storage/keys.ts';
-import { findJson, type ObjectStore } from '../storage/object-store.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
 import { openStore } from '../storage/open-store.ts';
+import { readSegmentRecord } from '../storage/segment-record.ts';
 import { captureScale, pictureSize } from '../types/codecs.ts';
-import { type FrameJob, type SegmentRecord, segmentRecordSchema } from '../types/frame-job.ts';
+import type { FrameJob, SegmentRecord } from '../types/frame-job.ts';
 import type { Plan } from '../types/plan.ts';
 import { screenshotOf } from '../types/screenshot.ts';
 import type { PictureDifference } from '../types/seams.ts';
@@ -60,10 +61,10 @@ async function readRecord(
   { index, range, segmentKey }: FrameJob,
 ): Promise<SegmentRecord> {
   const key = keys.segmentRecord(segmentKey);
-  const record = segmentRecordSchema.safeParse(await findJson(store, key));
-  if (record.success) return record.data;
+  const record = await readSegmentRecord(store, segmentKey);
+  if (record) return record;
   throw new NotFoundError(
-    `Segment ${index} (frames ${range[0]}–${range[1] - 1}) is not in the store any more (${key}). Render again.`,
+    `Segment ${index} (frames ${range[0]}–${range[1] - 1}) is gone from the store, or its record is damaged (${key}). Render again: it is rendered anew.`,
     { details: { index, range, key, store: store.url } },
   );
 }

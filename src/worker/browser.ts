@@ -33,6 +33,8 @@ export class Browser implements AsyncDisposable {
   #crash: HeliosError | undefined;
   readonly #guarded = new Set<(crash: HeliosError) => void>();
   readonly #helpers = new Map<string, number>();
+  /** Set when a page may still be busy in it: it is not lent again. */
+  doubtful = false;
   #closing = false;
 
   private constructor(

@@ -21,10 +21,29 @@ export interface WrittenSegment {
   /** SHA-256 of each frame's picture before the encoder. */
   readonly frameDigests: string[];
   readonly firstPicture: Buffer;
+  readonly lastPicture: Buffer;
   /** Of the frame after the last, when the job looks ahead. */
   readonly nextPicture: Buffer | undefined;
+  /** Of the frame before the first, when the job looks back. */
+  readonly previousPicture: Buffer | undefined;
   readonly warnings: string[];
   readonly timings: Omit<FrameTimings, 'browser' | 'total'>;
+}
+
+/** The picture of the frame after a segment, as far as the job asks for it. */
+async function takeNext(
+  browser: Browser,
+  camera: Camera,
+  { lookAhead, range }: FrameJob,
+): Promise<Buffer | undefined> {
+  if (lookAhead === 'none') return undefined;
+  try {
+    return (await camera.take(range[1])).picture;
+  } catch (error) {
+    if (lookAhead === 'needed') throw error;
+    browser.doubtful = true;
+    return undefined;
+  }
 }
 
 /**
@@ -38,7 +57,7 @@ export async function writeSegment(
   { signal, onFrames }: FrameJobContext = {},
 ): Promise<WrittenSegment> {
   const { encoding, composition } = job;
-  const [start, end] = job.range;
+  const [start] = job.range;
   const frames = outputFrames(job.range, encoding);
   let encodeWait = 0;
   const waited = async (work: Promise<void>): Promise<void> => {
@@ -46,7 +65,9 @@ export async function writeSegment(
     await work;
     encodeWait += performance.now() - since;
   };
-  await using camera = await Camera.open(browser, job, start, signal);
+  const opening = job.lookBack ? start - encoding.everyNthFrame : start;
+  await using camera = await Camera.open(browser, job, opening, signal);
+  const previousPicture = job.lookBack ? (await camera.take(opening)).picture : undefined;
   const encoder = new Encoder({
     encoding,
     fps: outputFps(composition.fps, encoding.everyNthFrame),
@@ -58,13 +79,17 @@ export async function writeSegment(
   });
   const frameDigests: string[] = [];
   let firstPicture: Buffer | undefined;
+  let lastPicture: Buffer | undefined;
   let captured = 0;
   let reported = performance.now();
   try {
     for (let index = 0; index < frames; index++) {
       throwIfAborted(signal);
-      const { picture, changed } = await camera.take(start + index * encoding.everyNthFrame);
+      const shot = await camera.take(start + index * encoding.everyNthFrame);
+      const { picture } = shot;
+      const changed = shot.changed || firstPicture === undefined;
       firstPicture ??= picture;
+      lastPicture = picture;
       if (changed) captured++;
       frameDigests.push(changed ? sha256(picture) : (frameDigests.at(-1) as string));
       await waited(encoder.write(changed ? picture : undefined));
@@ -78,7 +103,7 @@ export async function writeSegment(
     const finished = encoder.finish();
     finished.catch(() => {});
     const since = performance.now();
-    const nextPicture = job.lookAhead ? (await camera.take(end)).picture : undefined;
+    const nextPicture = await takeNext(browser, camera, job);
     const seams = performance.now() - since;
     await waited(finished);
     const { size } = await stat(file);
@@ -89,7 +114,9 @@ export async function writeSegment(
       captured,
       frameDigests,
       firstPicture: firstPicture as Buffer,
+      lastPicture: lastPicture as Buffer,
       nextPicture,
+      previousPicture,
       warnings,
       timings: { ...timings, seams, encodeWait },
     };

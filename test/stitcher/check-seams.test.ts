@@ -80,7 +80,12 @@ describe('checkSeams', () => {
     return { key, sha256: sha256(picture) };
   };
   /** Two segments, which meet at frame 8. */
-  const meet = (ahead: KeptPicture | null, own: KeptPicture, onSeamMismatch: 'fail' | 'warn' = 'fail') =>
+  const meet = (
+    ahead: KeptPicture | null,
+    own: KeptPicture,
+    onSeamMismatch: 'fail' | 'warn' = 'fail',
+    looksBack?: { before: { lastPicture: KeptPicture }; after: { previousPicture: KeptPicture } },
+  ) =>
     checkSeams({
       plan: {
         frameJobs: [{ range: [3, 8] }, { range: [8, 12] }] as unknown as FrameJob[],
@@ -89,8 +94,8 @@ describe('checkSeams', () => {
         encoding: encodingSchema.parse({ codec: 'png' }),
       },
       results: [
-        { index: 0, firstPicture: own, nextPicture: ahead },
-        { index: 1, firstPicture: own, nextPicture: null },
+        { index: 0, firstPicture: own, nextPicture: ahead, ...looksBack?.before },
+        { index: 1, firstPicture: own, nextPicture: null, ...looksBack?.after },
       ] as unknown as FrameResult[],
       store,
     });
@@ -142,6 +147,17 @@ describe('checkSeams', () => {
       expect((await meet(ahead, own, 'warn')).mismatches).toMatchObject([
         { levels: null, blockLevels: null, pixels: null },
       ]);
+  });
+
+  test('compares the last frame where the second segment looked back', async () => {
+    const own = await keep(plain);
+    const last = await keep(await png({ pixels: 9, levels: 90 }));
+    const same = { before: { lastPicture: last }, after: { previousPicture: last } };
+    expect(await meet(null, own, 'fail', same)).toMatchObject({ checked: 1, matched: 1, unproved: 0 });
+    const other = { ...same, after: { previousPicture: own } };
+    expect((await meet(null, own, 'warn', other)).mismatches).toMatchObject([
+      { frame: 7, segments: [0, 1], pictures: [last.key, own.key], levels: 90 },
+    ]);
   });
 
   test('proves nothing where nobody looked ahead', async () => {
