@@ -27,6 +27,7 @@ import { lookAhead } from './look-ahead.ts';
 import { browserKindOf, type Probe, probeComposition, type SeekTrial, trySeeking } from './probe.ts';
 import { contentDigest, segmentKey } from './segment-key.ts';
 import { cutAtMultiples, cutEvenly, segmentLength } from './segment-ranges.ts';
+import { estimateWork } from './segment-work.ts';
 import { storedSegments } from './stored-segments.ts';
 
 export interface PlanOptions {
@@ -176,7 +177,7 @@ export async function planJob(
   const trial = await remember<SeekTrial>(
     { ref, look: { ...asked, frameRange: range, composition: { ...composition, durationInFrames: 0 } } },
     () => inBrowser((browser) => trySeeking(browser, composition, range, encoding, page)),
-    async (known) => known.msPerFrame > 0,
+    async (known) => known.msPerFrame > 0 && known.msPerStep >= 0,
   );
   const question = { ref, composition, end: range[1], onAssetError, allowHosts };
   const sounds =
@@ -220,8 +221,6 @@ export async function planJob(
     return !segment || (frameJob.lookBack && !segment.sawPrevious);
   });
   const maxParallel = Math.min(job.chunking.maxParallel ?? capacity, frameJobs.length);
-  const missingFrames = missing.reduce((sum, frameJob) => sum + outputFrames(frameJob.range, encoding), 0);
-  const workMs = missingFrames * trial.msPerFrame;
   return {
     id: job.id,
     composition,
@@ -234,11 +233,7 @@ export async function planJob(
     onSeamMismatch,
     segmentsFound: frameJobs.length - missing.length,
     audioTracks: sounds.tracks,
-    estimate: {
-      msPerFrame: trial.msPerFrame,
-      workMs,
-      wallMs: workMs / Math.max(1, Math.min(maxParallel, missing.length)),
-    },
+    estimate: estimateWork(missing, trial, maxParallel),
     warnings: [...warnings, ...sounds.warnings],
   };
 }

@@ -87,7 +87,9 @@ test('a page that must be stepped and does not fit a function is refused', async
   const plan = small.plan({ job: { id: 'long', composition, outputPath: 'out.mp4' }, ref });
   await expect(plan).rejects.toMatchObject({
     name: 'ValidationError',
-    message: expect.stringMatching(/^frameRange: .*50000 frames are one segment .*a function has 1 s/),
+    message: expect.stringMatching(
+      /^frameRange: .*50000 frames is stepped to from frame 0.*a function has 1 s/,
+    ),
   });
 });
 

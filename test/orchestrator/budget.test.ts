@@ -21,7 +21,7 @@ const plan = {
   frameJobs: Array.from({ length: 10 }),
   segmentsFound: 0,
   audioTracks: [],
-  estimate: { msPerFrame: 100, workMs: 100_000, wallMs: 20_000 },
+  estimate: { msPerFrame: 100, msPerStep: 50, workMs: 100_000, longestMs: 0, wallMs: 20_000 },
 } as unknown as Plan;
 const SECOND = 1_000;
 
