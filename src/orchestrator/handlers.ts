@@ -1,10 +1,9 @@
 import path from 'node:path';
 import { OutputFile } from '../stitcher/output-file.ts';
 import { keys } from '../storage/keys.ts';
-import { findJson, type ObjectStore, putJson } from '../storage/object-store.ts';
+import { type ObjectStore, putJson } from '../storage/object-store.ts';
 import { codecTraits } from '../types/codecs.ts';
 import type { FrameWorker } from '../types/contracts.ts';
-import { type SegmentProgress, segmentProgressSchema } from '../types/farm.ts';
 import type { FrameJob, FrameResult } from '../types/frame-job.ts';
 import { defaultSizes, type FunctionSizes } from '../types/function-sizes.ts';
 import { INLINE_SEGMENTS, type Plan } from '../types/plan.ts';
@@ -30,6 +29,7 @@ import {
 import { type PlanRecord, readPlan } from './plan-record.ts';
 import { failureEventSchema, leaveSegmentError, recordFailure } from './record-failure.ts';
 import { checkReplay, renderTimeoutSeconds } from './render-timeout.ts';
+import { readProgress, tellProgress } from './segment-progress.ts';
 import { markStart, spendingOf } from './spent-time.ts';
 import {
   type AudioStepResult,
@@ -128,9 +128,9 @@ export class Handlers implements AsyncDisposable {
       if (budget?.renderMs !== undefined) await markStart(this.#store, id, index, attempt);
       const inTime = shorter(context, timeoutSeconds);
       const { frames, cached, bytes } = await this.#renderSegment(job, inTime, plan);
-      const progress = { index, frames, cached, ms: clock(), attempt };
-      await putJson(this.#store, keys.progress(id, index), progress satisfies SegmentProgress);
-      return { index, frames, cached, ms: progress.ms, bytes };
+      const ms = clock();
+      await tellProgress(this.#store, plan, { index, frames, cached, ms, attempt });
+      return { index, frames, cached, ms, bytes };
     } catch (error) {
       await leaveSegmentError(this.#store, job, error, context);
       throw error;
@@ -190,12 +190,8 @@ export class Handlers implements AsyncDisposable {
     signal: AbortSignal | undefined,
   ): Promise<RenderResult> {
     const clock = stopwatch();
-    const told = await runLimited(
-      plan.frameJobs,
-      MAX_REQUESTS,
-      signal,
-      async ({ index }) =>
-        segmentProgressSchema.safeParse(await findJson(this.#store, keys.progress(plan.id, index))).data,
+    const told = await runLimited(plan.frameJobs, MAX_REQUESTS, signal, ({ index }) =>
+      readProgress(this.#store, plan, index),
     );
     const results = (await this.#findSegments(plan, signal)).map((result) => ({
       ...result,

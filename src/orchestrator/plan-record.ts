@@ -12,9 +12,11 @@ const planRecordSchema = planSchema.omit({ frameJobs: true }).extend({
   segments: z.array(frameJobSchema.pick({ range: true, segmentKey: true, lookBack: true })).min(1),
   /** Milliseconds that planning took. */
   planMs: z.number().min(0),
+  /** Milliseconds of the epoch; tells what belongs to an earlier plan of the same id. */
+  plannedAt: z.number(),
 });
 
-export type PlanRecord = Plan & { readonly planMs: number };
+export type PlanRecord = Plan & { readonly planMs: number; readonly plannedAt: number };
 
 /** Writes `renders/<id>/plan.json`, and `segments.json` with index and range of each segment for a map over them. */
 export async function writePlan(store: ObjectStore, plan: Plan, planMs: number): Promise<void> {
@@ -27,6 +29,7 @@ export async function writePlan(store: ObjectStore, plan: Plan, planMs: number):
     workerVersion,
     segments,
     planMs,
+    plannedAt: Date.now(),
   } satisfies z.output<typeof planRecordSchema>);
   const items = frameJobs.map(({ index, range }) => ({ index, range }));
   await putJson(store, keys.segmentList(plan.id), items);
