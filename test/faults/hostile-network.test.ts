@@ -230,6 +230,18 @@ describe('a page by address', () => {
     expect(internet.dialled).toEqual([]);
   });
 
+  test('is told of two requests to one host each by its own reason', async () => {
+    let asked = 0;
+    internet.names['twice.test'] = () => (asked++ === 0 ? ['10.0.0.1'] : [internet.address]);
+    const retry = `this.onerror = null; this.src = 'http://twice.test/missing'`;
+    const html = `<img src="http://twice.test/private" onerror="${retry}">`;
+    const { result } = await renderPublic(html, { onAssetError: 'warn' });
+    const told = result.warnings.join('\n');
+    expect(told).toContain('asked for http://twice.test/private ');
+    expect(told).toContain('could not load the image http://twice.test/missing (HTTP 404)');
+    expect(told).not.toContain('HTTP 403');
+  });
+
   test('that redirects for ever fails', async () => {
     const source = 'http://public.test/loop';
     const error = await failure(renderer.render({ composition: { source, ...size }, page: { timeouts } }));
