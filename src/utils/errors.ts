@@ -135,6 +135,8 @@ export class EncoderError extends HeliosError {
 export class StorageError extends HeliosError {
   override readonly retryable: boolean = true;
 }
+/** A file of a composition, or its manifest, that has other bytes in the store than its name says; `details.key` is it. */
+export class BlobDamagedError extends StorageError {}
 /** A service of the cloud did not answer as it should; the same request may succeed later. */
 export class CloudServiceError extends HeliosError {
   override readonly retryable: boolean = true;
@@ -155,6 +157,7 @@ export class OutOfTimeError extends HeliosError {
 /** Names of the errors after which the same call may succeed, as Step Functions matches them. */
 export function retryableErrorNames(): string[] {
   const retryable = [
+    BlobDamagedError,
     BrowserCrashedError,
     CaptureStalledError,
     CloudServiceError,
