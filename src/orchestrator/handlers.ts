@@ -178,7 +178,7 @@ export class Handlers implements AsyncDisposable {
         };
         const render = (signal?: AbortSignal) =>
           this.#worker.renderFrame(job, { ...(signal ? { signal } : {}), onFrames });
-        return withinBudget(plan?.budget, outer, render, spendingOf(this.#store, plan));
+        return withinBudget(plan?.budget, outer, render, { spending: spendingOf(this.#store, plan) });
       },
     );
   }

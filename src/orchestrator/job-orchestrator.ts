@@ -92,15 +92,17 @@ export class JobOrchestrator {
     checkNoCost(job);
     try {
       const budget = job.budget && { ...job.budget, since: Date.now() };
-      return await withinBudget(budget, signal, async (inTime) => {
-        const run = () => this.#run(job, inTime, new ProgressMeter(onProgress));
+      let meter = new ProgressMeter(onProgress);
+      const work = async (inTime: AbortSignal | undefined): Promise<RenderResult> => {
         try {
-          return await run();
+          return await this.#run(job, inTime, meter);
         } catch (error) {
           if (!(await dropDamaged(this.#store, error))) throw error;
-          return await run();
+          meter = new ProgressMeter(onProgress);
+          return await this.#run(job, inTime, meter);
         }
-      });
+      };
+      return await withinBudget(budget, signal, work, { planned: () => meter.planned });
     } catch (error) {
       const known = error instanceof HeliosError ? error.toJSON() : { name: 'Error', message: String(error) };
       await putJson(this.#store, keys.error(job.id), known).catch(() => {});

@@ -10,7 +10,12 @@ import { screenshotOf } from '../types/screenshot.ts';
 import type { PictureDifference } from '../types/seams.ts';
 import { throwIfAborted } from '../utils/abort.ts';
 import { sha256 } from '../utils/digest.ts';
-import { NotFoundError, VerificationError, VersionMismatchError } from '../utils/errors.ts';
+import {
+  NotFoundError,
+  RenderNotFoundError,
+  VerificationError,
+  VersionMismatchError,
+} from '../utils/errors.ts';
 import type { Browser } from '../worker/browser.ts';
 import { Camera, type Scene } from '../worker/camera.ts';
 import { ChromiumFrameWorker } from '../worker/chromium-frame-worker.ts';
@@ -54,6 +59,21 @@ async function checkVersion(planned: string): Promise<void> {
     `The render was made by worker ${planned}, and this one is ${own}, whose pictures may differ. Verify it with the same version.`,
     { details: { planned, worker: own } },
   );
+}
+
+async function findPlan(store: ObjectStore, id: string): Promise<Plan> {
+  try {
+    return await readPlan(store, id);
+  } catch (cause) {
+    if (!(cause instanceof NotFoundError)) throw cause;
+    const begun = (await store.head(keys.job(id))) ?? (await store.head(keys.error(id)));
+    throw new RenderNotFoundError(
+      begun
+        ? `The render ${id} ended before it had a plan, so there are no frames to compare. Render it again first.`
+        : `The store ${store.url} has no render of the id ${id}. It is told by render (--id sets it), and by helios-infra cache list; --farm NAME looks into a farm's store, HELIOS_STORE into another one.`,
+      { cause, details: { id, store: store.url } },
+    );
+  }
 }
 
 async function readRecord(
@@ -129,12 +149,12 @@ function failure(id: string, checked: number, frames: readonly DifferentFrame[])
 /**
  * Takes pictures of some frames of a render again, in a new browser, and compares them with what its segments'
  * records say.
- * @throws VerificationError when frames differ by more than a rounding; NotFoundError when the render or its
- *   segments are not in the store; VersionMismatchError, and what a frame job may throw
+ * @throws VerificationError when frames differ by more than a rounding; RenderNotFoundError when the store has no such
+ *   render, NotFoundError when it has lost its segments; VersionMismatchError, and what a frame job may throw
  */
 export async function verifyRender(id: string, options: VerifyOptions = {}): Promise<Verification> {
   const { store = openStore(), frames = 12, signal } = options;
-  const plan = await readPlan(store, id);
+  const plan = await findPlan(store, id);
   const samples = sampleFrames(plan, frames);
   const [{ workerVersion: planned, composition, page, encoding }] = plan.frameJobs as [FrameJob];
   await checkVersion(planned);
