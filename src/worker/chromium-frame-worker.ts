@@ -185,20 +185,23 @@ export class ChromiumFrameWorker implements FrameWorker, AsyncDisposable {
     const videoKey = keys.segmentVideo(job.segmentKey, extension);
     const { frameDigests, timings, firstPicture, lastPicture, nextPicture, previousPicture, ...rest } =
       written;
-    const keep = (which: SegmentPicture, picture: Buffer | undefined) =>
+    const keep = async (which: SegmentPicture, picture: Buffer | undefined) =>
       picture ? this.#keepPicture(job, which, picture) : null;
     const putting = performance.now();
-    const kept = {
-      firstPicture: await this.#keepPicture(job, 'first', firstPicture),
-      nextPicture: await keep('next', nextPicture),
-      lastPicture: await keep('last', nextPicture ? undefined : lastPicture),
-      previousPicture: await keep('previous', previousPicture),
-    };
+    const [first, next, last, previous] = await Promise.all([
+      this.#keepPicture(job, 'first', firstPicture),
+      keep('next', nextPicture),
+      keep('last', nextPicture ? undefined : lastPicture),
+      keep('previous', previousPicture),
+    ]);
     const seams = timings.seams + performance.now() - putting;
     await this.store.put(videoKey, { file });
     const result: FrameResult = {
       ...rest,
-      ...kept,
+      firstPicture: first,
+      nextPicture: next,
+      lastPicture: last,
+      previousPicture: previous,
       index: job.index,
       segmentKey: job.segmentKey,
       videoKey,

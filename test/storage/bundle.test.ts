@@ -154,7 +154,7 @@ describe('links', () => {
             if (what === 'a folder') await symlink(path.join(root, 'outside'), last);
             else if (what === 'a file')
               await symlink(path.join(root, 'outside/x.txt'), path.join(last, 'x.txt'));
-            else execFileSync('mkfifo', [path.join(last, 'x.txt')]);
+            else execFileSync('sh', ['-c', 'mkfifo "$0"', path.join(last, 'x.txt')]);
           }
           return super.head(key);
         }
