@@ -124,7 +124,7 @@ describe.each([
       const record = video.replace(/\.mp4$/, '.json');
       const text = (await readBytes(store, record)).toString('utf8');
       const from = text.indexOf(`"${part}"`);
-      const at = from + text.slice(from).search(/[1-8]/);
+      const at = from + text.slice(from).search(/(?<=(?::"?|\[")[0-9a-f.]*)[1-8]/);
       const digit = text.charAt(at) === '1' ? '2' : '1';
       await store.put(record, `${text.slice(0, at)}${digit}${text.slice(at + 1)}`);
 

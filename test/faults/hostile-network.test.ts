@@ -4,7 +4,10 @@ import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { ResolvedComposition } from '../../src/types/composition.ts';
+import { pageOptionsSchema } from '../../src/types/render-job.ts';
 import { BlockedRequestError } from '../../src/utils/errors.ts';
+import { PageSession } from '../../src/worker/page-session.ts';
 import { decodeBarcodes } from '../helpers/barcode.ts';
 import { fixture, Renderer } from '../helpers/renderer.ts';
 
@@ -235,11 +238,24 @@ describe('a page by address', () => {
     internet.names['twice.test'] = () => (asked++ === 0 ? ['10.0.0.1'] : [internet.address]);
     const retry = `this.onerror = null; this.src = 'http://twice.test/missing'`;
     const html = `<img src="http://twice.test/private" onerror="${retry}">`;
-    const { result } = await renderPublic(html, { onAssetError: 'warn' });
-    const told = result.warnings.join('\n');
-    expect(told).toContain('asked for http://twice.test/private ');
-    expect(told).toContain('could not load the image http://twice.test/missing (HTTP 404)');
-    expect(told).not.toContain('HTTP 403');
+    pages = { '/': `<!doctype html><body>${html}` };
+    const ref = { kind: 'url', url: 'http://public.test/' } as const;
+    const composition: ResolvedComposition = { ref, kind: 'page', ...size, inputProps: {} };
+    const page = pageOptionsSchema.parse({ onAssetError: 'warn', timeouts });
+    const options = { composition, page, scale: 1, transparent: false };
+    const told = await renderer.worker.withBrowser(
+      { ref },
+      { mode: 'begin-frame' },
+      undefined,
+      async (browser) => {
+        await using session = await PageSession.open(browser, options);
+        return session.warnings;
+      },
+    );
+    expect(told).toEqual([
+      expect.stringContaining('asked for http://twice.test/private '),
+      expect.stringContaining('could not load the image http://twice.test/missing (HTTP 404)'),
+    ]);
   });
 
   test('that redirects for ever fails', async () => {

@@ -249,6 +249,7 @@ test.each([
     expect(await render('first', 12)).toMatchObject({ found: 0, cached: 0 });
     color = '#44a';
     expect(await render('second', 24)).toMatchObject({ found: 0, cached: 0 });
+    expect(await render('third', 12)).toMatchObject({ found: 0, cached: 0 });
     const { total } = await render('second', 24);
     expect(await render('second', 24)).toEqual({ total, found: total, cached: total, rendered: 0 });
   } finally {
