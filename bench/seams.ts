@@ -58,7 +58,7 @@ async function measure(subject: Subject): Promise<void> {
       index: 0,
       composition: { ...composition, durationInFrames: frames + 1 },
       range: [0, frames],
-      lookAhead,
+      lookAhead: lookAhead ? 'needed' : 'none',
       encoding: encodingSchema.parse({}),
       page: { seekMode: 'seek' },
       segmentKey: sha256(`bench ${jobs++}`),

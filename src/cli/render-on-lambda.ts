@@ -2,7 +2,8 @@ import { downloadOutput } from '../adapters/download-output.ts';
 import type { RenderJobInput } from '../types/render-job.ts';
 import { cancellable } from './cancellation.ts';
 import { commandFor, withFarm } from './farm-option.ts';
-import { type FollowFlags, followRender } from './follow-render.ts';
+import { followMending } from './follow-mending.ts';
+import type { FollowFlags } from './follow-render.ts';
 import { summary } from './summary.ts';
 
 export interface LambdaFlags extends FollowFlags {
@@ -21,7 +22,7 @@ export async function renderOnLambda(job: RenderJobInput, flags: LambdaFlags): P
       process.stderr.write(
         started ? `Rendering ${id} on the farm ${flags.farm}\n` : `${id} was started before: ${status}\n`,
       );
-    const result = await followRender(client, id, flags);
+    const result = await followMending(client, job, flags);
     const local = flags.download
       ? await cancellable((signal) => downloadOutput(client.store, id, outputPath, signal))
       : {};

@@ -1,10 +1,9 @@
 import path from 'node:path';
 import { OutputFile } from '../stitcher/output-file.ts';
 import { keys } from '../storage/keys.ts';
-import { findJson, type ObjectStore, putJson } from '../storage/object-store.ts';
+import { type ObjectStore, putJson } from '../storage/object-store.ts';
 import { codecTraits } from '../types/codecs.ts';
 import type { FrameWorker } from '../types/contracts.ts';
-import { type SegmentProgress, segmentProgressSchema } from '../types/farm.ts';
 import type { FrameJob, FrameResult } from '../types/frame-job.ts';
 import { defaultSizes, type FunctionSizes } from '../types/function-sizes.ts';
 import { INLINE_SEGMENTS, type Plan } from '../types/plan.ts';
@@ -13,6 +12,7 @@ import { FrameRangeError, SegmentDamagedError } from '../utils/errors.ts';
 import { runLimited } from '../utils/run-limited.ts';
 import { createWorkFolder } from '../utils/work-folder.ts';
 import { ChromiumFrameWorker } from '../worker/chromium-frame-worker.ts';
+import { findSegment } from '../worker/find-segment.ts';
 import { admitPlan, withinBudget } from './budget.ts';
 import { costOf, prices, useByTimings } from './cost.ts';
 import { type HandlerContext, shorter, withinTime } from './handler-context.ts';
@@ -29,6 +29,7 @@ import {
 import { type PlanRecord, readPlan } from './plan-record.ts';
 import { failureEventSchema, leaveSegmentError, recordFailure } from './record-failure.ts';
 import { checkReplay, renderTimeoutSeconds } from './render-timeout.ts';
+import { readProgress, tellProgress } from './segment-progress.ts';
 import { markStart, spendingOf } from './spent-time.ts';
 import {
   type AudioStepResult,
@@ -127,9 +128,9 @@ export class Handlers implements AsyncDisposable {
       if (budget?.renderMs !== undefined) await markStart(this.#store, id, index, attempt);
       const inTime = shorter(context, timeoutSeconds);
       const { frames, cached, bytes } = await this.#renderSegment(job, inTime, plan);
-      const progress = { index, frames, cached, ms: clock(), attempt };
-      await putJson(this.#store, keys.progress(id, index), progress satisfies SegmentProgress);
-      return { index, frames, cached, ms: progress.ms, bytes };
+      const ms = clock();
+      await tellProgress(this.#store, plan, { index, frames, cached, ms, attempt });
+      return { index, frames, cached, ms, bytes };
     } catch (error) {
       await leaveSegmentError(this.#store, job, error, context);
       throw error;
@@ -177,7 +178,7 @@ export class Handlers implements AsyncDisposable {
         };
         const render = (signal?: AbortSignal) =>
           this.#worker.renderFrame(job, { ...(signal ? { signal } : {}), onFrames });
-        return withinBudget(plan?.budget, outer, render, spendingOf(this.#store, plan));
+        return withinBudget(plan?.budget, outer, render, { spending: spendingOf(this.#store, plan) });
       },
     );
   }
@@ -189,12 +190,8 @@ export class Handlers implements AsyncDisposable {
     signal: AbortSignal | undefined,
   ): Promise<RenderResult> {
     const clock = stopwatch();
-    const told = await runLimited(
-      plan.frameJobs,
-      MAX_REQUESTS,
-      signal,
-      async ({ index }) =>
-        segmentProgressSchema.safeParse(await findJson(this.#store, keys.progress(plan.id, index))).data,
+    const told = await runLimited(plan.frameJobs, MAX_REQUESTS, signal, ({ index }) =>
+      readProgress(this.#store, plan, index),
     );
     const results = (await this.#findSegments(plan, signal)).map((result) => ({
       ...result,
@@ -249,10 +246,7 @@ export class Handlers implements AsyncDisposable {
 
   /** @throws SegmentDamagedError that names all that are missing */
   async #findSegments({ frameJobs }: Plan, signal: AbortSignal | undefined): Promise<FrameResult[]> {
-    const found = await runLimited(frameJobs, MAX_REQUESTS, signal, async ({ index, segmentKey }) => {
-      const result = await this.#worker.findSegment(segmentKey);
-      return result && { ...result, index };
-    });
+    const found = await runLimited(frameJobs, MAX_REQUESTS, signal, (job) => findSegment(this.#store, job));
     const missing = frameJobs.filter((_, place) => found[place] === undefined);
     if (missing.length > 0) throw SegmentDamagedError.of(missing, this.#store.url);
     return found.filter((result) => result !== undefined);

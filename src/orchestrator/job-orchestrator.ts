@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { OutputFile } from '../stitcher/output-file.ts';
 import { createBundle } from '../storage/bundle.ts';
+import { dropDamaged } from '../storage/drop-damaged.ts';
 import { keys } from '../storage/keys.ts';
 import { type ObjectStore, putJson } from '../storage/object-store.ts';
 import { type CompositionRef, compositionRefSchema } from '../types/composition.ts';
@@ -82,7 +83,8 @@ export class JobOrchestrator {
 
   /**
    * Renders a job to its output path. Retryable errors are tried again, 4 times in all; a segment far slower than
-   * the others is started a second time when there is room for it.
+   * the others is started a second time when there is room for it. A file of the composition that the store damaged
+   * is put there again, once.
    * @throws HeliosError of many kinds; nothing half-written is left at the output path
    */
   async run(input: RenderJobInput, { signal, onProgress }: RunOptions = {}): Promise<RenderResult> {
@@ -90,8 +92,17 @@ export class JobOrchestrator {
     checkNoCost(job);
     try {
       const budget = job.budget && { ...job.budget, since: Date.now() };
-      const meter = new ProgressMeter(onProgress);
-      return await withinBudget(budget, signal, (inTime) => this.#run(job, inTime, meter));
+      let meter = new ProgressMeter(onProgress);
+      const work = async (inTime: AbortSignal | undefined): Promise<RenderResult> => {
+        try {
+          return await this.#run(job, inTime, meter);
+        } catch (error) {
+          if (!(await dropDamaged(this.#store, error))) throw error;
+          meter = new ProgressMeter(onProgress);
+          return await this.#run(job, inTime, meter);
+        }
+      };
+      return await withinBudget(budget, signal, work, { planned: () => meter.planned });
     } catch (error) {
       const known = error instanceof HeliosError ? error.toJSON() : { name: 'Error', message: String(error) };
       await putJson(this.#store, keys.error(job.id), known).catch(() => {});

@@ -24,10 +24,12 @@ import { scanAudio } from './audio-scan.ts';
 import { audioTracks } from './audio-tracks.ts';
 import { checkEncoding, checkSize } from './check-encoding.ts';
 import { coverRange } from './cover-range.ts';
+import { lookAhead } from './look-ahead.ts';
 import { type Probe, probeComposition, type SeekTrial, trySeeking } from './probe.ts';
 import { contentDigest, segmentKey } from './segment-key.ts';
 import { cutAtMultiples, cutEvenly, segmentLength } from './segment-ranges.ts';
-import { storedRanges } from './stored-ranges.ts';
+import { estimateWork } from './segment-work.ts';
+import { storedSegments } from './stored-segments.ts';
 
 export interface PlanOptions {
   /** Where the composition is. */
@@ -176,7 +178,7 @@ export async function planJob(
   const trial = await remember<SeekTrial>(
     { ref, look: { ...asked, frameRange: range, composition: { ...composition, durationInFrames: 0 } } },
     () => inBrowser((browser) => trySeeking(browser, composition, range, encoding, page)),
-    async (known) => known.msPerFrame > 0,
+    async (known) => known.msPerFrame > 0 && known.msPerStep >= 0,
   );
   const question = { ref, composition, end: range[1], onAssetError, allowHosts };
   const sounds =
@@ -198,21 +200,28 @@ export async function planJob(
   // What other hosts send may change at any time, as a page behind an address may.
   const owner = reachesOut ? job.id : undefined;
   const content = contentDigest(shared, job.cache ? owner : run);
-  const stored = await storedRanges(store, content);
-  const frameJobs = cut(job, range, trial, stored).map(
-    (part, index, { length }): FrameJob => ({
-      ...shared,
-      index,
-      range: part,
-      lookAhead: index < length - 1,
-      segmentKey: segmentKey(content, part),
-    }),
+  const stored = await storedSegments(store, content, job.id);
+  const known = new Map(stored.map((segment) => [segmentKey(content, segment.range), segment]));
+  const parts = cut(
+    job,
+    range,
+    trial,
+    stored.map((segment) => segment.range),
   );
-  const storedKeys = new Set(stored.map((part) => segmentKey(content, part)));
-  const missing = frameJobs.filter((frameJob) => !storedKeys.has(frameJob.segmentKey));
+  const segments = parts.map((part, index) => ({
+    range: part,
+    segmentKey: segmentKey(content, part),
+    lookBack: known.get(segmentKey(content, parts[index - 1] ?? part))?.sawNext === false && index > 0,
+  }));
+  const looks = { segments, durationInFrames: composition.durationInFrames, step: encoding.everyNthFrame };
+  const frameJobs = segments.map(
+    (segment, index): FrameJob => ({ ...shared, ...segment, index, lookAhead: lookAhead(index, looks) }),
+  );
+  const missing = frameJobs.filter((frameJob) => {
+    const segment = known.get(frameJob.segmentKey);
+    return !segment || (frameJob.lookBack && !segment.sawPrevious);
+  });
   const maxParallel = Math.min(job.chunking.maxParallel ?? capacity, frameJobs.length);
-  const missingFrames = missing.reduce((sum, frameJob) => sum + outputFrames(frameJob.range, encoding), 0);
-  const workMs = missingFrames * trial.msPerFrame;
   return {
     id: job.id,
     composition,
@@ -225,11 +234,7 @@ export async function planJob(
     onSeamMismatch,
     segmentsFound: frameJobs.length - missing.length,
     audioTracks: sounds.tracks,
-    estimate: {
-      msPerFrame: trial.msPerFrame,
-      workMs,
-      wallMs: workMs / Math.max(1, Math.min(maxParallel, missing.length)),
-    },
+    estimate: estimateWork(missing, trial, maxParallel),
     warnings: [...warnings, ...sounds.warnings],
   };
 }

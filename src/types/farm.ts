@@ -28,10 +28,12 @@ export const segmentProgressSchema = z.object({
   index: z.int().min(0),
   frames: z.int().min(0),
   cached: z.boolean().default(false),
-  /** Milliseconds of the function. */
+  /** Milliseconds of the function, all of its calls since the plan together. */
   ms: z.number().min(0).default(0),
-  /** How often it was tried before. */
+  /** How often it was called before. */
   attempt: z.int().min(0).default(0),
+  /** Of the plan that it was called for. */
+  plannedAt: z.number().optional(),
 });
 export type SegmentProgress = z.output<typeof segmentProgressSchema>;
 
