@@ -25,6 +25,7 @@ import { audioTracks } from './audio-tracks.ts';
 import { checkEncoding, checkSize } from './check-encoding.ts';
 import { coverRange } from './cover-range.ts';
 import { lookAhead } from './look-ahead.ts';
+import { maySound } from './may-sound.ts';
 import { type Probe, probeComposition, type SeekTrial, trySeeking } from './probe.ts';
 import { contentDigest, segmentKey } from './segment-key.ts';
 import { cutAtMultiples, cutEvenly, segmentLength } from './segment-ranges.ts';
@@ -181,14 +182,14 @@ export async function planJob(
     async (known) => known.msPerFrame > 0 && known.msPerStep >= 0,
   );
   const question = { ref, composition, end: range[1], onAssetError, allowHosts };
-  const sounds =
-    audioCodecOf(encoding) === 'none'
-      ? { tracks: [], warnings: [] }
-      : await remember<Sounds>(
-          question,
-          () => inBrowser((browser) => findSounds(browser, composition, range, page, store)),
-          async (known) => Array.isArray(known.tracks) && hasSources(store, known),
-        );
+  const isSilent = audioCodecOf(encoding) === 'none' || !(reachesOut || (await maySound(store, composition)));
+  const sounds = isSilent
+    ? { tracks: [], warnings: [] }
+    : await remember<Sounds>(
+        question,
+        () => inBrowser((browser) => findSounds(browser, composition, range, page, store)),
+        async (known) => Array.isArray(known.tracks) && hasSources(store, known),
+      );
 
   const shared = {
     jobId: job.id,

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { verifyRender } from '../../src/orchestrator/verify.ts';
 import { keys } from '../../src/storage/keys.ts';
-import { readJson } from '../../src/storage/object-store.ts';
+import { readBytes, readJson } from '../../src/storage/object-store.ts';
 import { writeSegmentRecord } from '../../src/storage/segment-record.ts';
 import type { SegmentRecord } from '../../src/types/frame-job.ts';
 import { type Seam, seamsSchema } from '../../src/types/seams.ts';
