@@ -61,7 +61,7 @@ async function measure(subject: Subject): Promise<void> {
       lookAhead: lookAhead ? 'needed' : 'none',
       encoding: encodingSchema.parse({}),
       page: { seekMode: 'seek' },
-      segmentKey: sha256(`bench ${jobs++}`),
+      segmentKey: `${sha256(`bench ${jobs++}`)}/0-${frames}`,
       workerVersion: version,
     });
     const cpu = cpuTimeOfTree();
