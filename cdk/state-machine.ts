@@ -6,7 +6,7 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { acknowledgeWildcards } from './acknowledge.ts';
-import { mapRunsPrefix } from './farm-keys.ts';
+import { mapLabel, mapRunsPrefix } from './farm-keys.ts';
 import { type FunctionName, functionNames } from './function-sizes.ts';
 import { renderDefinition } from './render-definition.ts';
 import type { StoreLocation } from './store-location.ts';
@@ -97,12 +97,14 @@ export class RenderStateMachine extends Construct {
   /** A policy of its own: it names the state machine, which waits for its role's other policy. */
   #mapRuns(): iam.Policy {
     const { stateMachineArn, stateMachineName } = this.stateMachine;
-    const executions = Stack.of(this).formatArn({
-      service: 'states',
-      resource: 'execution',
-      resourceName: `${stateMachineName}/*`,
-      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-    });
+    const executions = [':*', `/${mapLabel}:*`].map((names) =>
+      Stack.of(this).formatArn({
+        service: 'states',
+        resource: 'execution',
+        resourceName: `${stateMachineName}${names}`,
+        arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+      }),
+    );
     return new iam.Policy(this, 'MapRuns', {
       roles: [this.role],
       statements: [
@@ -113,8 +115,8 @@ export class RenderStateMachine extends Construct {
         }),
         new iam.PolicyStatement({
           sid: 'FollowChildren',
-          actions: ['states:DescribeExecution', 'states:StopExecution', 'states:RedriveExecution'],
-          resources: [executions],
+          actions: ['states:DescribeExecution', 'states:StopExecution'],
+          resources: executions,
         }),
       ],
     });
