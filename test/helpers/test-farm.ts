@@ -50,6 +50,7 @@ export class TestFarm implements AsyncDisposable {
       prefix: 'video',
       stateMachineArn: machine,
       functions: functions as Farm['functions'],
+      keepBucket: true,
       ...more,
     });
     farm.#closing.push(
