@@ -108,6 +108,8 @@ export class CredentialsError extends HeliosError {}
 export class FarmNotFoundError extends HeliosError {}
 /** No region is set, or AWS has none of that name. */
 export class RegionError extends HeliosError {}
+
+export class RegionDisabledError extends HeliosError {}
 /** A farm knows no render of that id. */
 export class RenderNotFoundError extends HeliosError {}
 /** A farm could not be deployed or taken down. */
