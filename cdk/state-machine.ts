@@ -31,7 +31,9 @@ export class RenderStateMachine extends Construct {
     super(scope, id);
     const { farm, functions, store, eventBus } = props;
     const stack = Stack.of(this);
+    // Below any other name each group takes room in the one policy by which services may write to logs.
     this.logGroup = new logs.LogGroup(this, 'Logs', {
+      logGroupName: `/aws/vendedlogs/states/helios-infra-${farm}`,
       retention: props.logRetention,
       removalPolicy: RemovalPolicy.DESTROY,
     });

@@ -209,7 +209,7 @@ export async function planJob(
   );
   const storedKeys = new Set(stored.map((part) => segmentKey(content, part)));
   const missing = frameJobs.filter((frameJob) => !storedKeys.has(frameJob.segmentKey));
-  const maxParallel = Math.min(job.chunking.maxParallel ?? capacity, frameJobs.length);
+  const maxParallel = Math.min(job.chunking.maxParallel ?? capacity, capacity, frameJobs.length);
   const missingFrames = missing.reduce((sum, frameJob) => sum + outputFrames(frameJob.range, encoding), 0);
   const workMs = missingFrames * trial.msPerFrame;
   return {

@@ -10,6 +10,7 @@ import { type PlaceholderAssets, placeholderAssets } from './placeholder-assets.
 import {
   eachFunction,
   keysOf,
+  propertiesOf,
   type Statement,
   type Synthesized,
   statementsOf,
@@ -122,6 +123,15 @@ test('the state machine invokes the five functions, starts its own children, rea
     'WriteMapRuns',
     'by CDK',
   ]);
+});
+
+test('a farm with a reservation does not ask for the account’s quota', () => {
+  const made = synthFarm({ assets, reservedConcurrency: 40 });
+  const { role, function: plan } = made.farm.functions.plan;
+  expect(statementsOf(made, role.roleName)).not.toHaveProperty('ReadQuota');
+  expect(propertiesOf(made, plan.functionName)).toMatchObject({
+    Environment: { Variables: { HELIOS_RESERVED_CONCURRENCY: '40', HELIOS_MAX_PARALLEL: '40' } },
+  });
 });
 
 test('no role takes a managed policy, nor an action by a wildcard', () => {
