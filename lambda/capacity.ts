@@ -18,16 +18,16 @@ export async function capacity(): Promise<Capacity> {
   const bound = Number(HELIOS_MAX_PARALLEL) || Number.POSITIVE_INFINITY;
   if (HELIOS_RESERVED_CONCURRENCY) return { segments: Math.min(bound, Number(HELIOS_RESERVED_CONCURRENCY)) };
   const client = new LambdaClient({ maxAttempts: 2 });
+  const abortSignal = AbortSignal.timeout(PATIENCE_MS);
   try {
-    const { AccountLimit } = await client.send(new GetAccountSettingsCommand({}), {
-      abortSignal: AbortSignal.timeout(PATIENCE_MS),
-    });
+    const { AccountLimit } = await client.send(new GetAccountSettingsCommand({}), { abortSignal });
     const { UnreservedConcurrentExecutions, ConcurrentExecutions = SMALLEST_QUOTA } = AccountLimit ?? {};
     const free = (UnreservedConcurrentExecutions ?? ConcurrentExecutions) - KEPT;
     return { segments: Math.max(1, Math.min(bound, free)) };
   } catch (error) {
     const segments = Math.min(bound, SMALLEST_QUOTA);
-    const warning = `The account's concurrency quota could not be read (${(error as Error).name}), so at most ${segments} segments are rendered at the same time. Let the plan function reach Lambda's API, or deploy with reservedConcurrency.`;
+    const why = abortSignal.aborted ? `no answer in ${PATIENCE_MS / 1000} s` : (error as Error).name;
+    const warning = `The account's concurrency quota could not be read (${why}), so at most ${segments} segments are rendered at the same time. Let the plan function reach Lambda's API, or deploy with reservedConcurrency.`;
     new Logger({ serviceName: 'plan' }).warn(warning, error as Error);
     return { segments, warning };
   } finally {

@@ -46,7 +46,9 @@ test('a Lambda that does not answer is not waited for: a small bound, and a warn
   const { segments, warning } = await capacity();
   expect(performance.now() - since).toBeLessThan(5000);
   expect(segments).toBe(10);
-  expect(warning).toMatch(/quota could not be read.*at most 10 segments.*reservedConcurrency/);
+  expect(warning).toMatch(
+    /quota could not be read \(no answer in 3 s\).*at most 10 segments.*reservedConcurrency/,
+  );
 });
 
 test('a quota that may not be read', async () => {
