@@ -151,7 +151,7 @@ export class FarmClient implements Disposable {
     return this.#outcome(id, execution);
   }
 
-  /** Stops a render; what runs in a function ends with it. Its segments stay. @returns its status after that */
+  /** Stops a render; what is at work in a function comes to its end. Its segments stay. @returns its status after that */
   async cancelRender(id: string): Promise<ExecutionStatus> {
     const { name, status } = await this.#executions.latest(id);
     if (status !== 'running') return status;
