@@ -187,6 +187,6 @@ describe.skipIf(skipped)('a farm in AWS whose functions fail', () => {
     expect(stderr).toContain('Deleting everything in s3://');
     expect(stdout).toMatch(/is gone, and [\d,]+ objects of .* with the bucket/);
     expect(status).toBe(0);
-    await expect(store.head('renders/lost/result.json')).rejects.toMatchObject({ name: 'StoreAddressError' });
+    await expect(readJson(store, keys.result('lost'))).rejects.toMatchObject({ name: 'StoreAddressError' });
   });
 });
