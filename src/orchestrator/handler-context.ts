@@ -8,6 +8,13 @@ export interface HandlerContext {
   readonly log?: { readonly group: string; readonly stream: string; readonly requestId: string } | undefined;
 }
 
+/** Frame jobs that may be at work at the same time in all. */
+export interface Capacity {
+  readonly segments: number;
+  /** Why it may be less than it could be; stands in the plan and the result. */
+  readonly warning?: string | undefined;
+}
+
 /** The context of a call that is given up after so many seconds. */
 export function shorter(context: HandlerContext, seconds: number | undefined): HandlerContext {
   if (seconds === undefined) return context;

@@ -13,9 +13,10 @@ import { runLimited } from '../utils/run-limited.ts';
 import { createWorkFolder } from '../utils/work-folder.ts';
 import { ChromiumFrameWorker } from '../worker/chromium-frame-worker.ts';
 import { findSegment } from '../worker/find-segment.ts';
+import { boundAnswer } from './bound-answer.ts';
 import { admitPlan, withinBudget } from './budget.ts';
 import { costOf, prices, useByTimings } from './cost.ts';
-import { type HandlerContext, shorter, withinTime } from './handler-context.ts';
+import { type Capacity, type HandlerContext, shorter, withinTime } from './handler-context.ts';
 import {
   addressOf,
   type PlanSummary,
@@ -45,8 +46,8 @@ import { stopwatch } from './stopwatch.ts';
 const MAX_REQUESTS = 16;
 
 export interface HandlersOptions {
-  /** Frame jobs that may be at work at the same time in all. @default no limit but the event's */
-  readonly capacity?: (() => Promise<number>) | undefined;
+  /** @default no limit but the event's */
+  readonly capacity?: (() => Promise<Capacity>) | undefined;
   /** Where the workers' log lies, for the record of a failure that they could not tell. */
   readonly renderLogGroup?: string | undefined;
   /** The functions' sizes, for the time that a segment may take and the cost in the result. @default neither counts */
@@ -77,9 +78,13 @@ export class Handlers implements AsyncDisposable {
   async plan(event: unknown, context: HandlerContext = {}): Promise<PlanSummary> {
     const { job, ref = addressOf(job), capacity: asked } = parseEvent(planEventSchema, 'plan event', event);
     const since = Date.now();
-    const capacity = Math.max(1, Math.min(asked, (await this.#options.capacity?.()) ?? asked));
+    const { segments = asked, warning } = (await this.#options.capacity?.()) ?? {};
+    const capacity = Math.max(1, Math.min(asked, segments));
     const { sizes = defaultSizes } = this.#options;
-    const admit = (found: Plan): Plan => admitPlan(found, job.budget, sizes, since);
+    const admit = (found: Plan): Plan => {
+      const warnings = warning === undefined ? found.warnings : [...found.warnings, warning];
+      return admitPlan({ ...found, warnings }, job.budget, sizes, since);
+    };
     const plan = await withinTime(
       context,
       () => ({ what: `The plan of ${job.id}` }),
@@ -219,7 +224,7 @@ export class Handlers implements AsyncDisposable {
       ? { ...result, cost: { usd: costOf(use, sizes).total, pricesOf: prices.date } }
       : result;
     await putJson(this.#store, keys.result(plan.id), whole);
-    return whole;
+    return boundAnswer(whole);
   }
 
   async #storeOutput({ id, frames }: Plan, target: string, sequence: string | undefined): Promise<string> {

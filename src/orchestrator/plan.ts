@@ -222,7 +222,7 @@ export async function planJob(
     const segment = known.get(frameJob.segmentKey);
     return !segment || (frameJob.lookBack && !segment.sawPrevious);
   });
-  const maxParallel = Math.min(job.chunking.maxParallel ?? capacity, frameJobs.length);
+  const maxParallel = Math.min(job.chunking.maxParallel ?? capacity, capacity, frameJobs.length);
   return {
     id: job.id,
     composition,

@@ -19,6 +19,7 @@ import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { NotFoundError, StorageError, StoreAddressError } from '../utils/errors.ts';
 import type { ObjectBody, ObjectInfo, PutOptions } from './object-store.ts';
 import { type S3Request, s3Attempts, s3Status, toStoreError } from './s3-errors.ts';
+import { refusedRead } from './s3-refused-read.ts';
 import { TimedRetry } from './s3-retry.ts';
 import type { S3Timing } from './s3-store.ts';
 
@@ -72,13 +73,13 @@ export class S3Bucket {
     from?: { readonly offset: number; readonly etag: string | undefined },
   ): Promise<S3Content> {
     return this.#ask('read', key, async () => {
-      const { Body, ContentLength, ETag } = await this.#client.send(
-        new GetObjectCommand({
-          Bucket: this.#name,
-          Key: key,
-          ...(from ? { Range: `bytes=${from.offset}-`, IfMatch: from.etag } : {}),
-        }),
-      );
+      const rest = from ? { Range: `bytes=${from.offset}-`, IfMatch: from.etag } : {};
+      const { Body, ContentLength, ETag } = await this.#client
+        .send(new GetObjectCommand({ Bucket: this.#name, Key: key, ...rest }))
+        .catch(async (cause: unknown) => {
+          if (!isNamed(cause, 'AccessDenied')) throw cause;
+          throw await refusedRead(this.#client, { bucket: this.#name, key, cause });
+        });
       if (!Body || ContentLength === undefined) throw new StorageError(`S3 sent no bytes of ${key}.`);
       // An answer may break off before anybody reads it; who reads it then is told.
       const body = (Body as Readable).on('error', () => {});

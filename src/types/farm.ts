@@ -20,6 +20,8 @@ export const farmSchema = z.looseObject({
     failure: z.string(),
   }),
   kmsKeyArn: z.string().optional(),
+  /** False when the bucket goes with the stack. */
+  keepBucket: z.boolean().default(true),
 });
 export type Farm = z.output<typeof farmSchema> & { readonly name: string };
 

@@ -108,6 +108,8 @@ export class CredentialsError extends HeliosError {}
 export class FarmNotFoundError extends HeliosError {}
 /** No region is set, or AWS has none of that name. */
 export class RegionError extends HeliosError {}
+/** A region of AWS that the account has not enabled. */
+export class RegionDisabledError extends HeliosError {}
 /** A farm or a store knows no render of that id. */
 export class RenderNotFoundError extends HeliosError {}
 /** A farm could not be deployed or taken down. */

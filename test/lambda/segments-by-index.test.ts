@@ -18,7 +18,11 @@ let handlers: Handlers;
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'by-index-'));
   store = new LocalStore(folder);
-  handlers = new Handlers(store, { capacity: async () => 7, sizes: defaultSizes, renderLogGroup: 'renders' });
+  handlers = new Handlers(store, {
+    capacity: async () => ({ segments: 7 }),
+    sizes: defaultSizes,
+    renderLogGroup: 'renders',
+  });
 });
 afterAll(async () => {
   await handlers[Symbol.asyncDispose]();

@@ -290,6 +290,23 @@ describe('what does not', () => {
     expect(await failureOf(store.put('x', 'y'))).toMatchObject({ details: { region: 'ap-south-1' } });
   });
 
+  test.each(['get', 'head'] as const)('%s of what is not there, without s3:ListBucket', async (name) => {
+    s3.fail({ kind: { status: 403, code: 'AccessDenied' }, times: 3 });
+    expect(await failureOf(store[name]('nowhere'))).toMatchObject({
+      name: 'AccessDeniedError',
+      message: expect.stringContaining('s3:ListBucket on the bucket renders is missing'),
+      details: { permission: 's3:ListBucket', key: 'farm/nowhere' },
+      retryable: false,
+    });
+  });
+
+  test('403 for what is not there, where the bucket may be listed', async () => {
+    s3.fail({ kind: { status: 403, code: 'AccessDenied' }, request: '/nowhere', times: 2 });
+    expect(await failureOf(store.get('nowhere'))).toBeInstanceOf(NotFoundError);
+    s3.fail({ kind: { status: 403, code: 'AccessDenied' }, request: '/nowhere', times: 2 });
+    expect(await store.head('nowhere')).toBeUndefined();
+  });
+
   test.each([
     ['get', 's3:GetObject'],
     ['head', 's3:GetObject'],
@@ -298,7 +315,9 @@ describe('what does not', () => {
     ['delete', 's3:DeleteObject'],
     ['list', 's3:ListBucket'],
   ] as const)('%s without permission: it is named', async (name, permission) => {
-    s3.fail({ kind: { status: 403, code: 'AccessDenied' }, times: 2 });
+    if (permission === 's3:GetObject') await store.put('closed/x', 'y');
+    const request = name === 'list' ? 'list-type' : '/closed/';
+    s3.fail({ kind: { status: 403, code: 'AccessDenied' }, request, times: 2 });
     const work =
       name === 'list'
         ? (async () => {
