@@ -39,8 +39,8 @@ export function createApp(options: AppOptions): Hono {
   app.use(async (c, next) => {
     c.header(serviceHeaders.version, version);
     c.header(serviceHeaders.instance, instance);
-    if (ready !== undefined) c.header(serviceHeaders.workerVersion, ready);
     await next();
+    if (ready !== undefined) c.header(serviceHeaders.workerVersion, ready);
   });
   app.onError((error, c) => answerError(c, error));
   app.notFound((c) =>

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
+import { idSchema } from '../src/types/render-job.ts';
 import { ValidationError } from '../src/utils/errors.ts';
 
 const list = z
@@ -48,10 +49,43 @@ const settingsSchema = z
   }));
 export type Settings = z.output<typeof settingsSchema>;
 
+const jobSettingsSchema = z
+  .object({
+    /** Id of a render, whose job.json lies in the store. */
+    HELIOS_RENDER: idSchema,
+    /** Address of the service that renders the frames. */
+    HELIOS_SERVICE_URL: z.url(),
+    /** Audience of the ID tokens. @default the address */
+    HELIOS_AUDIENCE: z.string().optional(),
+    /** Frame jobs at work at the same time, at the most. @default 100 */
+    HELIOS_MAX_PARALLEL: z.coerce.number().int().min(1).optional(),
+    /** Seconds that a frame job has. @default 900 */
+    HELIOS_TIMEOUT_SECONDS: z.coerce.number().positive().max(3600).optional(),
+    /** Set by Cloud Run. */
+    CLOUD_RUN_EXECUTION: z.string().default('local'),
+  })
+  .transform((env) => ({
+    id: env.HELIOS_RENDER,
+    url: env.HELIOS_SERVICE_URL,
+    audience: env.HELIOS_AUDIENCE,
+    concurrency: env.HELIOS_MAX_PARALLEL,
+    timeoutSeconds: env.HELIOS_TIMEOUT_SECONDS,
+    execution: env.CLOUD_RUN_EXECUTION,
+  }));
+
 /** What the environment says of an instance. @throws ValidationError that names each variable */
 export function readSettings(env: NodeJS.ProcessEnv): Settings {
+  return parseEnv(settingsSchema, env);
+}
+
+/** What the environment says of a job. @throws ValidationError that names each variable */
+export function readJobSettings(env: NodeJS.ProcessEnv): z.output<typeof jobSettingsSchema> {
+  return parseEnv(jobSettingsSchema, env);
+}
+
+function parseEnv<S extends z.ZodType>(schema: S, env: NodeJS.ProcessEnv): z.output<S> {
   const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
-  const parsed = settingsSchema.safeParse(set);
+  const parsed = schema.safeParse(set);
   if (parsed.success) return parsed.data;
   throw ValidationError.fromZod('environment', parsed.error);
 }
