@@ -2,7 +2,6 @@ import { styleText } from 'node:util';
 import { CommanderError } from 'commander';
 import { FrameRangeError, HeliosError, ValidationError } from '../utils/errors.ts';
 import { CancelledError } from './cancellation.ts';
-import { NotSupportedError } from './not-supported-error.ts';
 
 const FAILED = 1;
 const MISUSED = 2;
@@ -70,10 +69,7 @@ function describe(error: Error): string[] {
 function exitStatusOf(error: unknown): number {
   if (error instanceof CancelledError) return error.exitStatus;
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : MISUSED;
-  const misuse =
-    error instanceof ValidationError ||
-    error instanceof FrameRangeError ||
-    error instanceof NotSupportedError;
+  const misuse = error instanceof ValidationError || error instanceof FrameRangeError;
   return misuse ? MISUSED : FAILED;
 }
 
