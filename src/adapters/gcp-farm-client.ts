@@ -171,7 +171,8 @@ export class GcpFarmClient implements RenderClient {
   async #outcome(id: string, execution: RunExecution): Promise<RenderResult> {
     const status = statusOf(execution);
     const told = shortName(execution);
-    if (status !== 'succeeded') throw await readFailure(this.store, { id, status, execution: told });
+    const resume = `helios-infra resume ${id} --on cloud-run`;
+    if (status !== 'succeeded') throw await readFailure(this.store, { id, status, execution: told, resume });
     const kept = farmResultSchema.safeParse(await findJson(this.store, keys.result(id)));
     if (kept.success) return kept.data as RenderResult;
     throw new RemoteError(`The render ${id} ended well, and there is no result of it in the store.`, {

@@ -52,13 +52,19 @@ function describe(error: Error): string[] {
   const hint = HINTS[error.name];
   if (hint) text.push(`  ${hint}`);
   if (known && error.details.record !== undefined) {
-    const { id } = error.details;
-    text.push(`  To see more: helios-infra logs ${id}`);
+    const { id, record } = error.details;
+    const onCloudRun = String(record).startsWith('gs://');
+    const where = onCloudRun ? ' --on cloud-run' : '';
+    text.push(
+      onCloudRun
+        ? `  To see more: gcloud logging read 'jsonPayload.render="${id}"'`
+        : `  To see more: helios-infra logs ${id}`,
+    );
     // The same job has the same budget.
     text.push(
       error.name === 'BudgetError'
         ? '  To go on:    render again with a larger budget and another --id'
-        : `  To go on:    helios-infra resume ${id}`,
+        : `  To go on:    helios-infra resume ${id}${where}`,
     );
   }
   if (process.env.HELIOS_DEBUG === '1') text.push(error.stack ?? '');
