@@ -9,7 +9,7 @@ export const PROGRAMS = ['server', 'job', 'prepare-kit'] as const;
 /** Bundles the image's programs, each with all it imports, into folders below `target`. */
 export async function bundlePrograms(target: string): Promise<void> {
   await rm(target, { recursive: true, force: true });
-  for (const name of PROGRAMS) await bundleEntry(`cloud-run/${name}.ts`, path.join(target, name));
+  for (const name of PROGRAMS) await bundleEntry(`cloud-run/${name}.ts`, path.join(target, name), []);
 }
 
 if (import.meta.main) await bundlePrograms(path.join(packageFolder(), 'dist', 'image'));
