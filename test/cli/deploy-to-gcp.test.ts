@@ -74,23 +74,14 @@ test('makes bucket, accounts with their roles, image, service and job, and tells
     `run services add-iam-policy-binding helios-films --region=europe-west1 --member=${account('job')} --role=roles/run.invoker`,
   ])
     expect(lines.some((line) => line.startsWith(expected))).toBe(true);
-  const roles = made
-    .filter((args) => args.some((arg) => arg === 'add-iam-policy-binding'))
-    .map((args) => [
-      args
-        .find((arg) => arg.startsWith('--member='))
-        ?.split('-')
-        .at(-2)
-        ?.split('@')[0],
-      args.find((arg) => arg.startsWith('--role='))?.slice(7),
-    ]);
-  expect(roles.map(([, role]) => role).sort()).toEqual([
-    'roles/artifactregistry.writer',
-    'roles/logging.logWriter',
-    'roles/run.invoker',
-    'roles/storage.objectUser',
-    'roles/storage.objectUser',
-    'roles/storage.objectViewer',
+  const roles = made.flatMap((args) => args.filter((arg) => arg.startsWith('--role=')));
+  expect(roles.sort()).toEqual([
+    '--role=roles/artifactregistry.writer',
+    '--role=roles/logging.logWriter',
+    '--role=roles/run.invoker',
+    '--role=roles/storage.objectUser',
+    '--role=roles/storage.objectUser',
+    '--role=roles/storage.objectViewer',
   ]);
   expect(lines.filter((line) => /allUsers|roles\/(owner|editor)|allow-unauthenticated/.test(line))).toEqual(
     [],
@@ -129,7 +120,6 @@ test('--dry-run prints every command and runs none', async () => {
   const { status, stderr, stdout } = await cli.run(deploy('--dry-run', '--json'), env);
   expect(status).toBe(0);
   expect(stderr).toContain('$ gcloud builds submit ');
-  expect(stderr).toContain('https://helios-default-PROJECT_NUMBER.europe-west1.run.app'.slice(0, 0));
   expect(JSON.parse(stdout)).toMatchObject({
     type: 'planned',
     name: 'default',
