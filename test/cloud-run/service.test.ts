@@ -13,10 +13,9 @@ import { toolsOf, until, untilNoTools, untilTool } from '../helpers/processes.ts
 import { fixture } from '../helpers/renderer.ts';
 import { TestGcs } from '../helpers/test-gcs.ts';
 import { CALLER, idToken, TestIdentity } from '../helpers/test-identity.ts';
-import { type RunningProgram, TestImage } from '../helpers/test-image.ts';
+import { canMountReadOnly, type RunningProgram, TestImage } from '../helpers/test-image.ts';
 
 const audience = 'https://service.example';
-const isRoot = process.getuid?.() === 0;
 
 let gcs: TestGcs;
 let identity: TestIdentity;
@@ -35,14 +34,17 @@ afterAll(async () => {
 });
 
 const serve = (env: Readonly<Record<string, string>> = {}) =>
-  image.serve({
-    HELIOS_STORE: 'gs://films',
-    STORAGE_EMULATOR_HOST: gcs.endpoint,
-    HELIOS_AUDIENCE: audience,
-    HELIOS_CALLERS: CALLER,
-    HELIOS_CERTIFICATES_URL: identity.certificatesUrl,
-    ...env,
-  });
+  image.serve(
+    {
+      HELIOS_STORE: 'gs://films',
+      STORAGE_EMULATOR_HOST: gcs.endpoint,
+      HELIOS_AUDIENCE: audience,
+      HELIOS_CALLERS: CALLER,
+      HELIOS_CERTIFICATES_URL: identity.certificatesUrl,
+      ...env,
+    },
+    canMountReadOnly,
+  );
 
 interface Asked {
   readonly token?: string | null;
@@ -86,12 +88,14 @@ test('tells who it is, without a token', async () => {
   expect(await readiness.json()).toMatchObject({ status: 'ready', capacity: 1, inFlight: 0 });
 });
 
-test.runIf(isRoot)(
+test.runIf(canMountReadOnly)(
   'is a process of a user without rights, which writes in its temporary folder alone',
   async () => {
     const status = await readFile(`/proc/${server.pid}/status`, 'utf8');
     expect(/^Uid:\s+(\d+)\s+(\d+)/m.exec(status)?.slice(1)).toEqual(['65534', '65534']);
     expect(/^CapEff:\s+0+$/m.test(status)).toBe(true);
+    const mounts = await readFile(`/proc/${server.pid}/mounts`, 'utf8');
+    expect(/^\S+ \/ \S+ (\w+)/m.exec(mounts)?.[1]).toBe('ro');
   },
 );
 

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { chmod, copyFile, cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -12,6 +12,16 @@ import { runTool } from './tools.ts';
 
 /** Of Debian's `nobody`. */
 const NOBODY = 65_534;
+
+const IS_ROOT = process.getuid?.() === 0;
+
+/** Whether a program can be given a root file system that nobody writes to. */
+export const canMountReadOnly =
+  IS_ROOT && spawnSync('unshare', ['-m', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt']).status === 0;
+
+/** Runs a program as `nobody`, with all but its home read-only. */
+const READ_ONLY = `mount --bind "$HOME" "$HOME" && mount -o remount,ro,bind / &&
+  exec setpriv --reuid ${NOBODY} --regid ${NOBODY} --clear-groups "$@"`;
 
 /** A program of the image at work. */
 export interface RunningProgram {
@@ -62,22 +72,27 @@ export class TestImage implements AsyncDisposable {
     return image;
   }
 
-  /** Starts a program with an environment that has nothing of this process's. */
-  async start(program: 'server' | 'job', env: Readonly<Record<string, string>>): Promise<RunningProgram> {
+  /**
+   * Starts a program with an environment that has nothing of this process's.
+   * @param readOnlyRoot whether it can write to its temporary folder alone, where `canMountReadOnly`
+   */
+  async start(
+    program: 'server' | 'job',
+    env: Readonly<Record<string, string>>,
+    readOnlyRoot = false,
+  ): Promise<RunningProgram> {
     const home = path.join(this.folder, `home-${++this.#homes}`);
     await mkdir(home, { mode: 0o777 });
     await chmod(home, 0o777);
-    const isRoot = process.getuid?.() === 0;
-    const child = spawn(
-      path.join(this.folder, 'node'),
-      [path.join(this.folder, 'app', program, 'index.mjs')],
-      {
-        cwd: '/',
-        env: { ...this.#env(home), ...env },
-        stdio: ['ignore', 'pipe', 'inherit'],
-        ...(isRoot ? { uid: NOBODY, gid: NOBODY } : {}),
-      },
-    );
+    const line = [path.join(this.folder, 'node'), path.join(this.folder, 'app', program, 'index.mjs')];
+    const wrapper = readOnlyRoot ? ['unshare', '-m', 'sh', '-c', READ_ONLY, 'sh'] : [];
+    const [command = '', ...args] = [...wrapper, ...line];
+    const child = spawn(command, args, {
+      cwd: '/',
+      env: { ...this.#env(home), ...env },
+      stdio: ['ignore', 'pipe', 'inherit'],
+      ...(IS_ROOT && !readOnlyRoot ? { uid: NOBODY, gid: NOBODY } : {}),
+    });
     const lines: Record<string, unknown>[] = [];
     const waiting = new Set<() => void>();
     let rest = '';
@@ -115,9 +130,9 @@ export class TestImage implements AsyncDisposable {
   /** Starts the server. @returns it, and its address */
   async serve(
     env: Readonly<Record<string, string>>,
-    port = 0,
+    readOnlyRoot = false,
   ): Promise<{ readonly server: RunningProgram; readonly url: string }> {
-    const server = await this.start('server', { HOST: '127.0.0.1', PORT: String(port), ...env });
+    const server = await this.start('server', { HOST: '127.0.0.1', PORT: '0', ...env }, readOnlyRoot);
     const listening = await server.line(/^listening$/);
     return { server, url: `http://127.0.0.1:${listening.port}` };
   }
