@@ -5,13 +5,12 @@ import { keys } from '../src/storage/keys.ts';
 import { findJson, type ObjectStore, putJson, readJson } from '../src/storage/object-store.ts';
 import { renderErrorSchema } from '../src/types/farm.ts';
 import { renderJobSchema } from '../src/types/render-job.ts';
-import type { RenderProgress, RenderResult } from '../src/types/render-result.ts';
+import type { RenderResult } from '../src/types/render-result.ts';
 import { HeliosError, ValidationError } from '../src/utils/errors.ts';
 import { reviveError } from '../src/utils/revive-error.ts';
 import { createWorkFolder } from '../src/utils/work-folder.ts';
 import { ChromiumFrameWorker } from '../src/worker/chromium-frame-worker.ts';
-
-const PROGRESS_MS = 2_000;
+import { ProgressRecord } from './progress-record.ts';
 
 export interface StoredJobOptions {
   readonly store: ObjectStore;
@@ -38,16 +37,11 @@ export async function renderStoredJob(options: StoredJobOptions): Promise<Render
   await using folder = await createWorkFolder('output');
   await using worker = new ChromiumFrameWorker(store);
   using adapter = new CloudRunAdapter(service);
-  let told = 0;
-  const onProgress = (progress: RenderProgress): void => {
-    if (performance.now() - told < PROGRESS_MS) return;
-    told = performance.now();
-    void putJson(store, keys.progressOfRun(id), progress).catch(() => {});
-  };
+  await using record = new ProgressRecord(store, id);
   try {
     return await new JobOrchestrator(worker, adapter).run(job, {
       signal,
-      onProgress,
+      onProgress: (progress) => record.update(progress),
       outputFolder: folder.path,
       deliver: (output, plan) => storeOutput(store, plan, output),
     });
@@ -57,8 +51,8 @@ export async function renderStoredJob(options: StoredJobOptions): Promise<Render
       error instanceof HeliosError
         ? error.toJSON()
         : { name: errorName, message, retryable: false, details: {} };
-    const record = { ...known, execution, at: new Date().toISOString() };
-    await putJson(store, keys.error(id), record).catch(() => {});
+    const failure = { ...known, execution, at: new Date().toISOString() };
+    await putJson(store, keys.error(id), failure).catch(() => {});
     throw error;
   }
 }

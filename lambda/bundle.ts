@@ -11,13 +11,13 @@ export const FUNCTIONS = ['plan', 'render', 'audio', 'stitch', 'failure'] as con
 export const NEVER_LOADED = ['bufferutil', 'utf-8-validate', 'proxy-agent', 'yauzl'];
 
 /** Loaded for `gs://` alone, which no farm in AWS has. */
-const OF_OTHER_CLOUDS = ['@google-cloud/storage', 'google-auth-library'];
+export const OF_OTHER_CLOUDS = ['./gcs-bucket.ts'];
 
 /**
  * Bundles an entry with all it imports into `index.mjs` of a folder, beside a package.json with our version.
  * Names stay as they are, for an error's name is its class's name; esbuild's `keepNames` would put calls of its own
  * into the functions that are sent to the page as text.
- * @param leftOut packages that are not taken in, beside those that are never loaded
+ * @param leftOut modules that are not taken in, as they are imported, beside those that are never loaded
  */
 export async function bundleEntry(
   entry: string,
