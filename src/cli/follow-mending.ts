@@ -1,4 +1,4 @@
-import type { FarmClient } from '../adapters/farm-client.ts';
+import type { RenderClient } from '../adapters/render-client.ts';
 import { referenceTo } from '../orchestrator/job-orchestrator.ts';
 import { dropDamaged } from '../storage/drop-damaged.ts';
 import type { RenderJobInput } from '../types/render-job.ts';
@@ -7,7 +7,7 @@ import { type FollowFlags, followRender } from './follow-render.ts';
 
 /** Shows a render on a farm until it ends. A file of the composition that the store damaged is sent again, once. */
 export async function followMending(
-  client: FarmClient,
+  client: RenderClient,
   { id, composition }: RenderJobInput,
   flags: FollowFlags,
 ): Promise<RenderResult> {

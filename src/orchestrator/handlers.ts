@@ -41,6 +41,7 @@ import {
   stitchStep,
 } from './steps.ts';
 import { stopwatch } from './stopwatch.ts';
+import { storeOutput } from './store-output.ts';
 
 /** To the store at the same time. */
 const MAX_REQUESTS = 16;
@@ -212,10 +213,10 @@ export class Handlers implements AsyncDisposable {
     const joined = { plan, results, store: this.#store, audioKey, output: output.partial, signal };
     const seams = await stitchStep(joined);
     const bytes = await output.commit();
-    const key = await this.#storeOutput(plan, output.target, sequence);
+    const address = await storeOutput(this.#store, plan, output.target);
     const render = told.reduce((sum, segment) => sum + (segment?.ms ?? 0), 0);
     const timings = { plan: plan.planMs, render, audio: audioMs, stitch: clock() };
-    const place = { path: `${this.#store.url}/${key}`, bytes };
+    const place = { path: address, bytes };
     const result = describeResult(plan, results, place, seams, timings);
     const attempts = told.reduce((sum, segment) => sum + (segment?.attempt ?? 0) + 1, 0);
     const { sizes } = this.#options;
@@ -225,23 +226,6 @@ export class Handlers implements AsyncDisposable {
       : result;
     await putJson(this.#store, keys.result(plan.id), whole);
     return boundAnswer(whole);
-  }
-
-  async #storeOutput({ id, frames }: Plan, target: string, sequence: string | undefined): Promise<string> {
-    if (sequence === undefined) {
-      const key = keys.output(id, path.extname(target).slice(1));
-      await this.#store.put(key, { file: target });
-      return key;
-    }
-    const folder = `renders/${id}/output`;
-    const names = Array.from(
-      { length: frames },
-      (_, frame) => `${String(frame).padStart(5, '0')}.${sequence}`,
-    );
-    await runLimited(names, MAX_REQUESTS, undefined, (name) =>
-      this.#store.put(`${folder}/${name}`, { file: path.join(path.dirname(target), name) }),
-    );
-    return folder;
   }
 
   async #plan(event: unknown): Promise<PlanRecord> {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import path from 'node:path';
 import { OutputFile } from '../stitcher/output-file.ts';
 import { createBundle } from '../storage/bundle.ts';
 import { dropDamaged } from '../storage/drop-damaged.ts';
@@ -34,10 +35,21 @@ export interface RunOptions {
   /** Cancels the render: no process and no temporary file is left, finished segments stay in the store. */
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: OnProgress | undefined;
+  /** Where a relative output path begins. @default the process's folder */
+  readonly outputFolder?: string | undefined;
+  /** Takes the finished output elsewhere, and tells its address. @default it stays at the job's output path */
+  readonly deliver?: ((output: string, plan: Plan) => Promise<string>) | undefined;
+}
+
+const BUNDLED = /^bundle:([0-9a-f]{64})\/(.+)$/;
+
+/** A composition's source that names a bundle of the store: `bundle:<digest>/<entry>`. */
+export function bundledSource({ digest, entry }: Extract<CompositionRef, { kind: 'bundle' }>): string {
+  return `bundle:${digest}/${entry}`;
 }
 
 /**
- * Where a composition's page is; a folder is put into the store first.
+ * Where a composition's page is; a folder is put into the store first, unless the source is `bundle:<digest>/<entry>`.
  * @throws CompositionNotFoundError, UnsafePathError
  */
 export async function referenceTo(source: string, store: ObjectStore): Promise<CompositionRef> {
@@ -48,6 +60,8 @@ export async function referenceTo(source: string, store: ObjectStore): Promise<C
       details: { source },
     });
   }
+  const [, known, page] = BUNDLED.exec(source) ?? [];
+  if (known !== undefined) return compositionRefSchema.parse({ kind: 'bundle', digest: known, entry: page });
   const { digest, entry } = await createBundle(store, source);
   return { kind: 'bundle', digest, entry };
 }
@@ -87,22 +101,22 @@ export class JobOrchestrator {
    * is put there again, once.
    * @throws HeliosError of many kinds; nothing half-written is left at the output path
    */
-  async run(input: RenderJobInput, { signal, onProgress }: RunOptions = {}): Promise<RenderResult> {
+  async run(input: RenderJobInput, options: RunOptions = {}): Promise<RenderResult> {
     const job = parseJob(input);
     checkNoCost(job);
     try {
       const budget = job.budget && { ...job.budget, since: Date.now() };
-      let meter = new ProgressMeter(onProgress);
+      let meter = new ProgressMeter(options.onProgress);
       const work = async (inTime: AbortSignal | undefined): Promise<RenderResult> => {
         try {
-          return await this.#run(job, inTime, meter);
+          return await this.#run(job, inTime, meter, options);
         } catch (error) {
           if (!(await dropDamaged(this.#store, error))) throw error;
-          meter = new ProgressMeter(onProgress);
-          return await this.#run(job, inTime, meter);
+          meter = new ProgressMeter(options.onProgress);
+          return await this.#run(job, inTime, meter, options);
         }
       };
-      return await withinBudget(budget, signal, work, { planned: () => meter.planned });
+      return await withinBudget(budget, options.signal, work, { planned: () => meter.planned });
     } catch (error) {
       const known = error instanceof HeliosError ? error.toJSON() : { name: 'Error', message: String(error) };
       await putJson(this.#store, keys.error(job.id), known).catch(() => {});
@@ -110,10 +124,18 @@ export class JobOrchestrator {
     }
   }
 
-  async #run(job: RenderJob, outer: AbortSignal | undefined, meter: ProgressMeter): Promise<RenderResult> {
+  async #run(
+    job: RenderJob,
+    outer: AbortSignal | undefined,
+    meter: ProgressMeter,
+    { outputFolder = '', deliver }: RunOptions,
+  ): Promise<RenderResult> {
     const clock = stopwatch();
     await sweepWorkFolders();
-    await using output = await OutputFile.reserve(job.outputPath, sequenceExtension(job));
+    await using output = await OutputFile.reserve(
+      path.resolve(outputFolder, job.outputPath),
+      sequenceExtension(job),
+    );
     meter.enter('bundle');
     const [ref] = await Promise.all([
       referenceTo(job.composition.source, this.#store),
@@ -150,7 +172,7 @@ export class JobOrchestrator {
     const { results, seams } = joined;
     const bytes = await output.commit();
     const timings = { plan: planMs, render: renderMs, audio: audioMs, stitch: clock() };
-    const made = { path: output.target, bytes };
+    const made = { path: deliver ? await deliver(output.target, plan) : output.target, bytes };
     const result = describeResult(plan, results, made, seams, timings, meter.duplicated);
     await putJson(this.#store, keys.result(job.id), result);
     return result;

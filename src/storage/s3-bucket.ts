@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -17,7 +17,8 @@ import { Upload } from '@aws-sdk/lib-storage';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { NotFoundError, StorageError, StoreAddressError } from '../utils/errors.ts';
-import type { ObjectBody, ObjectInfo, PutOptions } from './object-store.ts';
+import { type ObjectBody, type ObjectInfo, type PutOptions, sizeOf } from './object-store.ts';
+import type { ContentSource, ObjectContent } from './read-resuming.ts';
 import { type S3Request, s3Attempts, s3Status, toStoreError } from './s3-errors.ts';
 import { refusedRead } from './s3-refused-read.ts';
 import { TimedRetry } from './s3-retry.ts';
@@ -30,23 +31,10 @@ const MAX_CONFLICTS = 8;
 /** Name of the metadata by which a write knows its own object again. */
 const WRITE_ID = 'helios-write';
 
-/** The bytes of an object, or the rest of them. */
-export interface S3Content {
-  readonly body: Readable;
-  /** Bytes of the whole object. */
-  readonly size: number;
-  readonly etag: string | undefined;
-}
-
-async function sizeOf(body: ObjectBody): Promise<number> {
-  if (typeof body === 'string') return Buffer.byteLength(body);
-  return body instanceof Uint8Array ? body.length : (await stat(body.file)).size;
-}
-
 const isNamed = (error: unknown, name: string): boolean => error instanceof Error && error.name === name;
 
 /** Requests to one bucket by whole keys, their errors typed. */
-export class S3Bucket {
+export class S3Bucket implements ContentSource {
   readonly #client: S3Client;
   readonly #name: string;
 
@@ -70,10 +58,10 @@ export class S3Bucket {
    */
   get(
     key: string,
-    from?: { readonly offset: number; readonly etag: string | undefined },
-  ): Promise<S3Content> {
+    from?: { readonly offset: number; readonly state: string | undefined },
+  ): Promise<ObjectContent> {
     return this.#ask('read', key, async () => {
-      const rest = from ? { Range: `bytes=${from.offset}-`, IfMatch: from.etag } : {};
+      const rest = from ? { Range: `bytes=${from.offset}-`, IfMatch: from.state } : {};
       const { Body, ContentLength, ETag } = await this.#client
         .send(new GetObjectCommand({ Bucket: this.#name, Key: key, ...rest }))
         .catch(async (cause: unknown) => {
@@ -83,7 +71,7 @@ export class S3Bucket {
       if (!Body || ContentLength === undefined) throw new StorageError(`S3 sent no bytes of ${key}.`);
       // An answer may break off before anybody reads it; who reads it then is told.
       const body = (Body as Readable).on('error', () => {});
-      return { body, size: (from?.offset ?? 0) + ContentLength, etag: ETag };
+      return { body, size: (from?.offset ?? 0) + ContentLength, state: ETag };
     });
   }
 

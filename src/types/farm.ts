@@ -63,7 +63,7 @@ export const farmProgressSchema = renderProgressSchema.extend({
   startedAt: z.string(),
   elapsedSeconds: z.number(),
   segments: renderProgressSchema.shape.segments.extend({ queued: z.int(), failed: z.int() }),
-  /** USD of what has ended so far, at list prices. */
-  costSoFar: z.number(),
+  /** USD of what has ended so far, at list prices; on Cloud Run nothing counts it. */
+  costSoFar: z.number().optional(),
 });
 export type FarmProgress = z.output<typeof farmProgressSchema>;

@@ -61,5 +61,9 @@ export const adapterStatusSchema = z.strictObject({
   inFlight: z.int(),
   completed: z.int(),
   failed: z.int(),
+  /** Sent again after a service had refused or dropped them; absent where nothing is sent. */
+  resent: z.int().optional(),
+  /** Instances of a service that have answered so far. */
+  instances: z.int().optional(),
 });
 export type AdapterStatus = z.output<typeof adapterStatusSchema>;

@@ -37,7 +37,8 @@ function farm(...ends: readonly (Error | 'well')[]) {
     resumeRender: async () => void calls.push('resume'),
   } as unknown as FarmClient;
   const composition = { source: path.join(folder, 'index.html') };
-  const follow = () => followMending(client, { ...job, composition }, { farm: 'test', quiet: true });
+  const follow = () =>
+    followMending(client, { ...job, composition }, { on: 'lambda', farm: 'test', quiet: true });
   return { calls, follow };
 }
 const damaged = (of: string) => new BlobDamagedError('damaged', { details: { key: of } });

@@ -1,9 +1,26 @@
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StorageError } from '../utils/errors.ts';
-import type { S3Bucket, S3Content } from './s3-bucket.ts';
 
 const MAX_RESUMES = 8;
+
+/** The bytes of an object, or the rest of them. */
+export interface ObjectContent {
+  readonly body: Readable;
+  /** Bytes of the whole object. */
+  readonly size: number;
+  /** Names this state of the object; another one has other bytes. */
+  readonly state: string | undefined;
+}
+
+/** Where objects are read from, by their whole keys. */
+export interface ContentSource {
+  /** @param from the first byte wanted, and the state it must be of */
+  get(
+    key: string,
+    from?: { readonly offset: number; readonly state: string | undefined },
+  ): Promise<ObjectContent>;
+}
 
 /** The chunks of a body until its end, or until it breaks; then returns why. */
 async function* untilBroken(body: Readable): AsyncGenerator<Uint8Array, unknown> {
@@ -25,7 +42,7 @@ async function* untilBroken(body: Readable): AsyncGenerator<Uint8Array, unknown>
  * @param first the answer to the request for the whole object
  * @throws StorageError, by the stream
  */
-export function readResuming(bucket: S3Bucket, key: string, first: S3Content): Readable {
+export function readResuming(bucket: ContentSource, key: string, first: ObjectContent): Readable {
   let content = first;
   const failed = (what: string, cause: unknown): StorageError =>
     new StorageError(`${key} of the store ${what}.`, { cause, details: { key, size: first.size } });
@@ -45,7 +62,7 @@ export function readResuming(bucket: S3Bucket, key: string, first: S3Content): R
         throw failed(`broke off after ${offset} of ${first.size} bytes, ${resumes + 1} times`, cause);
       }
       await sleep(Math.random() * 50 * 2 ** resumes);
-      content = await bucket.get(key, { offset, etag: first.etag });
+      content = await bucket.get(key, { offset, state: first.state });
     }
   }
   return Readable.from(read(), { objectMode: false }).once('close', () => content.body.destroy());
