@@ -173,8 +173,10 @@ export class S3Bucket implements ContentSource {
   /** Whether an earlier attempt of a failed write had written, and only its answer was lost. */
   async #wroteBefore(error: unknown, key: string, writeId: string): Promise<boolean> {
     if (s3Attempts(error) < 2) return false;
-    const { Metadata } = await this.#head(key);
-    return Metadata?.[WRITE_ID] === writeId;
+    const found = await this.#head(key).catch((cause: unknown) => {
+      if (s3Status(cause) !== 404) throw cause;
+    });
+    return found?.Metadata?.[WRITE_ID] === writeId;
   }
 
   async #upload(

@@ -17,6 +17,7 @@ beforeAll(async () => {
     LAMBDA_TASK_ROOT: tmpdir(),
     _X_AMZN_TRACE_ID: 'Root=1-5759e988-bd862e3fe1be46a994272793;Parent=557abcec3ee5a047;Sampled=1',
     HELIOS_STORE: tmpdir(),
+    POWERTOOLS_LOG_LEVEL: 'SILENT',
   };
   for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
   ({ entry } = await import('../../lambda/entry.ts'));

@@ -98,6 +98,15 @@ describe('a large file', () => {
     expect(sha256(await readBytes(store, 'large/file'))).toBe(await sha256File(file));
   });
 
+  test('whose upload is gone and left nothing is a StorageError', async () => {
+    const file = await fileOf(9);
+    const request = 'POST /renders/farm/large/vanished?uploadId';
+    s3.fail({ kind: 'reset', request });
+    s3.fail({ kind: { status: 404, code: 'NoSuchUpload' }, request });
+    const error = await failureOf(store.put('large/vanished', { file }));
+    expect(error).toMatchObject({ name: 'StorageError', details: { code: 'NoSuchUpload' }, retryable: true });
+  });
+
   test('takes no more memory when it is longer', async () => {
     const peak = async (file: string): Promise<number> => {
       const args = [fileURLToPath(putFile), 's3://renders', 'memory', file];
