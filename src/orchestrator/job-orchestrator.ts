@@ -142,10 +142,17 @@ export class JobOrchestrator {
       this.#store.delete(keys.error(job.id)).catch(() => {}),
     ]);
     meter.enter('plan');
-    const { capacity } = this.#adapter.getStatus();
+    const { capacity, name } = this.#adapter.getStatus();
     const run = randomUUID();
     const plan = await this.#retry(outer, () =>
-      planStep(job, { ref, worker: this.#worker, capacity, run, signal: outer }),
+      planStep(job, {
+        ref,
+        worker: this.#worker,
+        capacity,
+        idleIsFree: name === 'local',
+        run,
+        signal: outer,
+      }),
     );
     const planMs = clock();
     checkEstimate(job.budget ?? {}, { seconds: (planMs + plan.estimate.wallMs) / 1000 });

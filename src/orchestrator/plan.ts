@@ -24,6 +24,7 @@ import { scanAudio } from './audio-scan.ts';
 import { audioTracks } from './audio-tracks.ts';
 import { checkEncoding, checkSize } from './check-encoding.ts';
 import { coverRange } from './cover-range.ts';
+import { costCurve, cutByWork, segmentCount } from './cut-by-work.ts';
 import { lookAhead } from './look-ahead.ts';
 import { maySound } from './may-sound.ts';
 import { type Probe, probeComposition, type SeekTrial, trySeeking } from './probe.ts';
@@ -32,12 +33,17 @@ import { cutAtMultiples, cutEvenly, segmentLength } from './segment-ranges.ts';
 import { estimateWork } from './segment-work.ts';
 import { storedSegments } from './stored-segments.ts';
 
+/** A segment of less work is not worth opening its page for. */
+const LEAST_SEGMENT_MS = 2_000;
+
 export interface PlanOptions {
   /** Where the composition is. */
   readonly ref: CompositionRef;
   readonly worker: ChromiumFrameWorker;
   /** Frame jobs that the adapter can carry at the same time. */
   readonly capacity: number;
+  /** Whether all of them are there anyway, so that none should stand idle. @default false */
+  readonly idleIsFree?: boolean | undefined;
   /** Names this run; a job with `cache: false` finds only what a run of that name stored. @default the job's id */
   readonly run?: string | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -81,20 +87,33 @@ function memory(store: ObjectStore, version: string, trusted: boolean, changes: 
   };
 }
 
-/** @param stored frames of the segments that need not be rendered */
+/**
+ * @param stored frames of the segments that need not be rendered
+ * @param workers that stand idle at no cost
+ */
 function cut(
   job: RenderJob,
   range: FrameRange,
   trial: SeekTrial,
   stored: readonly FrameRange[],
+  workers: number | undefined,
 ): FrameRange[] {
-  const { segments, targetSegmentSeconds = availableParallelism() > 4 ? 8 : 20 } = job.chunking;
+  const { segments, targetSegmentSeconds } = job.chunking;
   const step = job.encoding.everyNthFrame;
   if (segments !== undefined) return cutEvenly(range, segments, step);
-  const length = segmentLength(trial.msPerFrame, targetSegmentSeconds * 1000);
-  return coverRange(range, stored, step).flatMap((piece) =>
-    piece.stored || trial.seekMode === 'replay' ? [piece.range] : cutAtMultiples(piece.range, length, step),
-  );
+  const pieces = coverRange(range, stored, step);
+  const targetMs = (targetSegmentSeconds ?? (availableParallelism() > 4 ? 8 : 20)) * 1000;
+  const costOf = costCurve(trial.costs);
+  const msOf = ([from, to]: FrameRange) => Math.ceil((to - from) / step) * trial.msPerFrame;
+  const open = pieces.filter((piece) => !piece.stored);
+  const workMs = open.reduce((sum, piece) => sum + msOf(piece.range), 0);
+  const count = segmentCount(workMs, { workers: workers ?? 1, targetMs, leastMs: LEAST_SEGMENT_MS });
+  return pieces.flatMap((piece) => {
+    if (piece.stored || trial.seekMode === 'replay') return [piece.range];
+    if (workers === undefined || targetSegmentSeconds !== undefined)
+      return cutAtMultiples(piece.range, segmentLength(trial.msPerFrame, targetMs), step);
+    return cutByWork(piece.range, Math.ceil((count * msOf(piece.range)) / workMs), step, costOf);
+  });
 }
 
 interface Sounds {
@@ -139,7 +158,7 @@ async function findSounds(
  */
 export async function planJob(
   job: RenderJob,
-  { ref, worker, capacity, run = job.id, signal }: PlanOptions,
+  { ref, worker, capacity, idleIsFree = false, run = job.id, signal }: PlanOptions,
 ): Promise<Plan> {
   const { encoding, page } = job;
   checkEncoding(encoding, job.outputPath);
@@ -179,7 +198,7 @@ export async function planJob(
   const trial = await remember<SeekTrial>(
     { ref, look: { ...asked, frameRange: range, composition: { ...composition, durationInFrames: 0 } } },
     () => inBrowser((browser) => trySeeking(browser, composition, range, encoding, page)),
-    async (known) => known.msPerFrame > 0 && known.msPerStep >= 0,
+    async (known) => known.msPerFrame > 0 && known.msPerStep >= 0 && Array.isArray(known.costs),
   );
   const question = { ref, composition, end: range[1], onAssetError, allowHosts };
   const isSilent = audioCodecOf(encoding) === 'none' || !(reachesOut || (await maySound(store, composition)));
@@ -208,6 +227,7 @@ export async function planJob(
     range,
     trial,
     stored.map((segment) => segment.range),
+    idleIsFree ? Math.min(job.chunking.maxParallel ?? capacity, capacity) : undefined,
   );
   const segments = parts.map((part, index) => ({
     range: part,

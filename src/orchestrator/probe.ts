@@ -9,6 +9,7 @@ import type { Capture } from '../worker/capture.ts';
 import { openCapture } from '../worker/open-capture.ts';
 import type { PageDescription } from '../worker/page/page-state.ts';
 import { PageSession } from '../worker/page-session.ts';
+import type { FrameCost } from './cut-by-work.ts';
 import { resolveComposition } from './resolve-composition.ts';
 
 /** How long a page without metadata may take to set `window.helios`, in milliseconds. */
@@ -48,6 +49,8 @@ export interface SeekTrial {
   readonly msPerFrame: number;
   /** Milliseconds of one worker for going on by a frame, without its picture. */
   readonly msPerStep: number;
+  /** Of the frames that were looked at, the quickest of the looks at each. */
+  readonly costs: readonly FrameCost[];
 }
 
 /**
@@ -74,6 +77,7 @@ export async function trySeeking(
     transparent: encoding.transparent,
     framebuffer: wantsFramebuffer(scene),
   };
+  const costs = new Map<number, number>();
   let spent = 0;
   let taken = 0;
   let stepping = 0;
@@ -90,7 +94,9 @@ export async function trySeeking(
     await session.step(frame);
     await capture.expose();
     const picture = capture.develop();
-    spent += performance.now() - since;
+    const ms = performance.now() - since;
+    costs.set(frame, Math.min(costs.get(frame) ?? Number.POSITIVE_INFINITY, ms));
+    spent += ms;
     taken++;
     return picture?.digest ?? 'same';
   };
@@ -117,5 +123,6 @@ export async function trySeeking(
     seekMode: page.seekMode === 'replay' ? 'replay' : seekMode,
     msPerFrame: spent / taken,
     msPerStep: stepping / Math.max(1, steps),
+    costs: [...costs].map(([frame, ms]) => ({ frame, ms })),
   };
 }
