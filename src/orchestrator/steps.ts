@@ -136,9 +136,16 @@ export function describeResult(
     seams,
     audioTracks: plan.audioTracks.length,
     seekMode: plan.seekMode,
+    capture: countBy(results.map(({ captureMode }) => captureMode)),
     warnings: [
       ...new Set([...plan.warnings, ...results.flatMap(({ warnings }) => warnings), ...seamWarnings(seams)]),
     ],
     timings: { ...timings, total: timings.plan + timings.render + timings.stitch },
   };
+}
+
+function countBy<T extends string>(values: readonly T[]): Partial<Record<T, number>> {
+  const counts: Partial<Record<T, number>> = {};
+  for (const value of values) counts[value] = (counts[value] ?? 0) + 1;
+  return counts;
 }

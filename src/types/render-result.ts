@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { fpsSchema } from './fps.ts';
-import { idSchema } from './render-job.ts';
+import { capturePaths, idSchema } from './render-job.ts';
 import { seamsSchema } from './seams.ts';
 
 export const segmentCountsSchema = z.strictObject({
@@ -27,6 +27,8 @@ export const renderResultSchema = z.strictObject({
   seams: seamsSchema,
   audioTracks: z.int(),
   seekMode: z.enum(['seek', 'replay']),
+  /** Segments by how their pictures were taken. */
+  capture: z.partialRecord(z.enum(capturePaths), z.int()),
   warnings: z.array(z.string()),
   /** Milliseconds, by phase; on a farm `render` is the sum over its workers. */
   timings: z.strictObject({

@@ -182,6 +182,7 @@ function resultOf(id: string, frames: number, segments: object) {
     seams: { checked: 0, matched: 0, rounded: 0, mismatched: 0, unproved: 0, roundings: [], mismatches: [] },
     audioTracks: 0,
     seekMode: 'seek',
+    capture: { framebuffer: 1 },
     warnings: [],
     timings: { plan: 1, render: 1, audio: 0, stitch: 1, total: 3 },
     cost: { usd: 0.001, pricesOf: '2026-11' },

@@ -35,6 +35,7 @@ const result: RenderResult = {
   seams,
   audioTracks: 0,
   seekMode: 'seek',
+  capture: { framebuffer: 1 },
   warnings: ['one'],
   timings: { plan: 1, render: 1, audio: 1, stitch: 1, total: 4 },
 };
