@@ -119,12 +119,13 @@ export class ChromiumFrameWorker implements FrameWorker, AsyncDisposable {
     const full = await fullDisk();
     if (full) throw full;
     using blobs = this.#blobs.lease();
+    const missed: Error[] = [];
+    const looking = this.#lookup(composition.ref, blobs, missed);
+    looking.catch(() => {});
     const browser = await this.#takeBrowser(kind);
     const off = onAbort(signal, () => browser.kill());
-    const missed: Error[] = [];
     try {
-      const lookup = await this.#lookup(composition.ref, blobs, missed);
-      browser.gate.serve(lookup, this.networkPolicy(composition));
+      browser.gate.serve(await looking, this.networkPolicy(composition));
       await browser.checkProcesses();
       const value = await work(browser);
       if (missed.length > 0) throw missed[0];
