@@ -1,6 +1,6 @@
 import { RenderOrchestrator } from '@helios-project/renderer';
 
-const { url, mode, frames, concurrency, output, browser, ffmpeg } = JSON.parse(process.argv[2]);
+const { url, mode, webgl, frames, concurrency, output, browser, ffmpeg } = JSON.parse(process.argv[2]);
 await RenderOrchestrator.render(url, output, {
   width: 1920,
   height: 1080,
@@ -12,6 +12,8 @@ await RenderOrchestrator.render(url, output, {
   crf: 20,
   preset: 'veryfast',
   ffmpegPath: ffmpeg,
-  browserConfig: { executablePath: browser },
+  browserConfig: webgl
+    ? { executablePath: browser, gpu: true, args: ['--use-angle=swiftshader', '--enable-unsafe-swiftshader'] }
+    : { executablePath: browser },
 });
 process.exit();

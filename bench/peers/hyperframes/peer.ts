@@ -1,34 +1,23 @@
 import { chmod, cp, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
 import { type Peer, peerFile, type Task } from '../contestant.ts';
-import { writeLook } from '../look.ts';
+import { bundleStage } from '../page.ts';
 
 const VERSION = '0.8.170';
 
 async function writePage({ subject, frames, folder }: Task): Promise<void> {
-  for (const name of ['hyperframes/page.mjs', 'stage.mjs'])
-    await cp(fileURLToPath(peerFile(name)), path.join(folder, path.basename(name)));
-  await writeLook(subject, path.join(folder, 'look.mjs'));
-  const bundled = await build({
-    entryPoints: [path.join(folder, 'page.mjs')],
-    bundle: true,
-    write: false,
-    format: 'iife',
-  });
-  const script = bundled.outputFiles[0]?.text ?? '';
-  const size = 'data-width="1920" data-height="1080"';
+  const slides = subject.name === 'static';
+  const script = await bundleStage(subject, `hyperframes/${slides ? 'slides' : 'page'}.mjs`, folder);
+  const size = `data-width="1920" data-height="1080" ${slides ? '' : 'data-no-timeline'}`;
   await writeFile(
     path.join(folder, 'index.html'),
     `<!doctype html>
 <html><head><meta charset="utf-8"><style>body { margin: 0; }</style></head><body>
-<div id="root" data-composition-id="main" data-start="0" data-duration="${frames / 30}" data-fps="30" ${size} data-no-timeline>
+<div id="root" data-composition-id="main" data-start="0" data-duration="${frames / 30}" data-fps="30" ${size}>
 <div id="stage"></div>
 </div>
-<script>
-${script.replaceAll('</script', '<\\/script')}
-</script>
+<script>${script}</script>
 </body></html>
 `,
   );
@@ -48,8 +37,6 @@ export const hyperframes: Peer = {
       HYPERFRAMES_FFMPEG_PATH: veryfast,
       HYPERFRAMES_FFPROBE_PATH: ffprobe,
       BENCH_FFMPEG: ffmpeg,
-      // Without it a browser in software takes screenshots, which are slower.
-      PRODUCER_FORCE_SCREENSHOT: 'false',
       HYPERFRAMES_NO_TELEMETRY: '1',
       DO_NOT_TRACK: '1',
     };
@@ -57,7 +44,7 @@ export const hyperframes: Peer = {
     return {
       name: 'HyperFrames',
       version: VERSION,
-      note: 'quality "standard" with crf 20, preset medium replaced by veryfast on the way to FFmpeg; begin-frame capture',
+      note: 'quality "standard" with crf 20, preset medium replaced by veryfast on the way to FFmpeg; begin-frame capture, for static a GSAP timeline and screenshots, which it reuses',
       parallel: true,
       framesOf: ({ frames }) => frames,
       command: async (task) => {
@@ -66,7 +53,8 @@ export const hyperframes: Peer = {
         return {
           file: process.execPath,
           args: [cli, 'render', '.', '--output', task.output, '--fps', '30', '--no-browser-gpu', ...options],
-          env,
+          // Begin-frame capture is its faster one, but only screenshots are reused where nothing happens.
+          env: { ...env, PRODUCER_FORCE_SCREENSHOT: String(task.subject.name === 'static') },
           cwd: task.folder,
         };
       },
