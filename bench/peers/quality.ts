@@ -17,12 +17,21 @@ export async function countFrames(file: string): Promise<number> {
     .filter((line) => /^\d/.test(line)).length;
 }
 
-/** Takes the first frames of a look as PNG, by `Page.captureScreenshot`. */
+/** Takes the first frames of a look as PNG, which the browser makes: not by the way that ours takes by itself. */
 export async function takeReference(subject: Subject, frames: number, folder: string): Promise<void> {
   await runCommand({
     file: process.execPath,
     args: [
-      ...[cli, 'render', subject.folder, '--frames', `0-${frames - 1}`, '--capture', 'screenshot', '--quiet'],
+      ...[
+        cli,
+        'render',
+        subject.folder,
+        '--frames',
+        `0-${frames - 1}`,
+        '--capture',
+        'begin-frame',
+        '--quiet',
+      ],
       ...['--codec', 'png', '--output', path.join(folder, 'pictures')],
     ],
     env: { HELIOS_STORE: path.join(folder, 'store') },

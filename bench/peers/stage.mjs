@@ -1,8 +1,10 @@
+// An element that is hidden and shown again gets new animations: they must not run before they are seeked.
+const PAUSED = '#stage, #stage * { animation-play-state: paused !important; }';
+
 /** Shows a composition's page within another page. @returns seeks it, in milliseconds */
 export function showLook(stage, { style, markup, draw }) {
   const callbacks = [];
-  const animations = new Set();
-  stage.innerHTML = `<style>${style}</style>${markup}`;
+  stage.innerHTML = `<style>${style}${PAUSED}</style>${markup}`;
   draw(
     {
       body: stage,
@@ -14,9 +16,8 @@ export function showLook(stage, { style, markup, draw }) {
   return (ms) => {
     for (const callback of callbacks.splice(0)) callback(ms);
     for (const animation of document.getAnimations()) {
-      if (!animations.has(animation)) animation.pause();
-      animations.add(animation);
+      animation.pause();
+      animation.currentTime = ms;
     }
-    for (const animation of animations) animation.currentTime = ms;
   };
 }

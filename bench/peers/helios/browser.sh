@@ -1,9 +1,9 @@
 #!/bin/sh
-# The kit's Chromium without the switches under which it draws nothing for this peer.
+# The kit's Chromium without the switches of this peer under which it draws nothing, those in BENCH_WITHOUT.
 for argument; do
   shift
-  case $argument in
-    --enable-begin-frame-control | --single-process) ;;
+  case " $BENCH_WITHOUT " in
+    *" $argument "*) ;;
     *) set -- "$@" "$argument" ;;
   esac
 done

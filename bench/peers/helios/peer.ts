@@ -6,6 +6,8 @@ import { bundleStage } from '../page.ts';
 
 const VERSION = '1.78.3';
 const CANVAS_LOOKS = ['canvas', 'WebGL'];
+/** Under these the kit's Chromium draws nothing for this peer; under the last one no WebGL. */
+const WITHOUT = ['--enable-begin-frame-control', '--single-process', '--disable-software-rasterizer'];
 
 export const helios: Peer = {
   name: 'Helios renderer',
@@ -18,7 +20,7 @@ export const helios: Peer = {
     return {
       name: 'Helios renderer',
       version: VERSION,
-      note: 'its mode "canvas" for canvas and WebGL, "dom" for the others; without --single-process and begin-frame control, under which this browser draws nothing for it',
+      note: 'its mode "canvas" for canvas and WebGL, "dom" for the others; without --single-process and begin-frame control, under which this browser draws nothing for it, and with WebGL in software',
       parallel: true,
       framesOf: ({ frames }) => frames,
       command: async ({ subject, frames, concurrency, output, folder: own }) => {
@@ -31,20 +33,12 @@ export const helios: Peer = {
           `<!doctype html><meta charset="utf-8">${style}<div id="stage"></div><script>${script}</script>`,
         );
         const url = pathToFileURL(page).href;
-        const options = {
-          url,
-          mode,
-          webgl: subject.name === 'WebGL',
-          frames,
-          concurrency,
-          output,
-          browser: start,
-          ffmpeg,
-        };
+        const webgl = subject.name === 'WebGL';
+        const options = { url, mode, webgl, frames, concurrency, output, browser: start, ffmpeg };
         return {
           file: process.execPath,
           args: ['render.mjs', JSON.stringify(options)],
-          env: { BENCH_BROWSER: browser },
+          env: { BENCH_BROWSER: browser, BENCH_WITHOUT: WITHOUT.slice(0, webgl ? 3 : 2).join(' ') },
           cwd: folder,
         };
       },

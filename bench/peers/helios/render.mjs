@@ -12,8 +12,9 @@ await RenderOrchestrator.render(url, output, {
   crf: 20,
   preset: 'veryfast',
   ffmpegPath: ffmpeg,
-  browserConfig: webgl
-    ? { executablePath: browser, gpu: true, args: ['--use-angle=swiftshader', '--enable-unsafe-swiftshader'] }
-    : { executablePath: browser },
+  browserConfig: {
+    executablePath: browser,
+    args: webgl ? ['--use-angle=swiftshader-webgl', '--enable-unsafe-swiftshader'] : [],
+  },
 });
 process.exit();
