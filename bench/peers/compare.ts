@@ -14,7 +14,7 @@ import { type Comparison, describeMachine, describeRun, type Failed, type Row, t
 import { type Cost, runCommand } from './run-command.ts';
 import { makeTools } from './tools.ts';
 
-const PEERS: readonly Peer[] = [remotion, hyperframes, helios];
+const PEERS: readonly Peer[] = [helios];
 const REFERENCE_FRAMES = 60;
 /** Slower ones are held to be stuck. */
 const FRAME_LIMIT_SECONDS = 5;
