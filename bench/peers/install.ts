@@ -9,7 +9,7 @@ import type { Peer } from './contestant.ts';
  * Installs a peer's packages below the user's cache folder, or finds them there. Their install scripts don't run:
  * nothing is downloaded but packages.
  * @returns the folder
- * @throws Error with npm's reason
+ * @throws Error with npm's code
  */
 export async function installPeer({ name, packages }: Peer): Promise<string> {
   const folder = path.join(cacheFolder(), 'bench', name.toLowerCase().replaceAll(' ', '-'));
@@ -20,9 +20,12 @@ export async function installPeer({ name, packages }: Peer): Promise<string> {
   await mkdir(folder, { recursive: true });
   await writeFile(path.join(folder, 'package.json'), manifest);
   const args = ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
-  await promisify(execFile)('npm', args, { cwd: folder }).catch((error: { stderr?: string }) => {
-    throw new Error(`npm install failed: ${error.stderr?.trim().split('\n')[0] ?? error}`);
-  });
+  await promisify(execFile)('npm', args, { cwd: folder }).catch(
+    (error: { stderr?: string; code?: string | number }) => {
+      const code = /code (\w+)/.exec(error.stderr ?? '')?.[1] ?? error.code;
+      throw new Error(`npm install failed: ${code}`);
+    },
+  );
   await writeFile(done, manifest);
   return folder;
 }

@@ -5,7 +5,6 @@ import { isBelow, pssOf, type RunningProcess, readProcesses } from '../processes
  * outlive their parent count on.
  */
 export class ProcessTree {
-  readonly #root: number;
   readonly #members = new Map<number, RunningProcess>();
   readonly #reapedBefore: number;
   #peakBytes = 0;
@@ -13,8 +12,10 @@ export class ProcessTree {
 
   /** @param root a child of this process that was started just now */
   constructor(root: number) {
-    this.#root = root;
-    this.#reapedBefore = reapedMs();
+    const all = readProcesses();
+    const first = all.get(root);
+    if (first?.parent === process.pid) this.#members.set(root, first);
+    this.#reapedBefore = reapedMs(all);
   }
 
   look(): void {
@@ -24,7 +25,9 @@ export class ProcessTree {
       this.#endedMs += member.ownMs;
       this.#members.delete(pid);
     }
-    for (const [pid, found] of all) if (this.#holds(pid, all)) this.#members.set(pid, found);
+    const known = [...this.#members.keys()];
+    for (const [pid, found] of all)
+      if (known.some((member) => pid === member || isBelow(pid, member, all))) this.#members.set(pid, found);
     const bytes = [...this.#members.keys()].reduce((sum, pid) => sum + pssOf(pid), 0);
     this.#peakBytes = Math.max(this.#peakBytes, bytes);
   }
@@ -40,7 +43,7 @@ export class ProcessTree {
    */
   get cpuMs(): number {
     const seen = [...this.#members.values()].reduce((sum, { ownMs }) => sum + ownMs, this.#endedMs);
-    return Math.max(seen, reapedMs() - this.#reapedBefore);
+    return Math.max(seen, reapedMs(readProcesses()) - this.#reapedBefore);
   }
 
   kill(): void {
@@ -51,13 +54,8 @@ export class ProcessTree {
       } catch {}
     }
   }
-
-  #holds(pid: number, all: ReadonlyMap<number, RunningProcess>): boolean {
-    if (pid === this.#root || this.#members.has(pid) || isBelow(pid, this.#root, all)) return true;
-    return [...this.#members.keys()].some((member) => isBelow(pid, member, all));
-  }
 }
 
-function reapedMs(): number {
-  return readProcesses().get(process.pid)?.reapedMs ?? 0;
+function reapedMs(all: ReadonlyMap<number, RunningProcess>): number {
+  return all.get(process.pid)?.reapedMs ?? 0;
 }

@@ -46,27 +46,32 @@ export function runCommand({ file, args, env, cwd, limitSeconds = LIMIT_SECONDS 
       env: { ...process.env, ...env },
       cwd,
     });
-    const tree = new ProcessTree(child.pid ?? 0);
+    child.on('error', reject);
+    if (child.pid === undefined) return;
+    const tree = new ProcessTree(child.pid);
     let output = '';
     for (const stream of [child.stdout, child.stderr])
       stream.setEncoding('utf8').on('data', (text: string) => {
         output = (output + text).slice(-KEPT_CHARACTERS);
       });
     const timer = setInterval(() => tree.look(), LOOK_MS);
-    const limit = setTimeout(() => tree.kill(), limitSeconds * 1000);
+    let late = false;
+    const limit = setTimeout(() => {
+      late = true;
+      tree.kill();
+    }, limitSeconds * 1000);
     let wallMs = 0;
     child.on('exit', () => {
       wallMs = performance.now() - since;
       clearInterval(timer);
       clearTimeout(limit);
     });
-    child.on('error', reject);
-    child.on('close', (code, signal) => {
+    child.on('close', (code) => {
       const cost = { wallSeconds: wallMs / 1000, cpuSeconds: tree.cpuMs / 1000, peakBytes: tree.peakBytes };
-      if (code === 0) return resolve(cost);
       tree.kill();
-      const how = signal ? `killed by ${signal} after ${Math.round(wallMs / 1000)} s` : `exit status ${code}`;
-      reject(new Error(`${how}: ${reasonOf(output)}`));
+      if (code === 0) resolve(cost);
+      else if (late) reject(new Error(`not done after ${limitSeconds} s`));
+      else reject(new Error(`exit status ${code}: ${reasonOf(output)}`));
     });
   });
 }

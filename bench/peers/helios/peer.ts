@@ -20,9 +20,10 @@ export const helios: Peer = {
     return {
       name: 'Helios renderer',
       version: VERSION,
-      note: 'its mode "canvas" for canvas and WebGL, "dom" for the others; without --single-process and begin-frame control, under which this browser draws nothing for it, and with WebGL in software',
+      note: 'its mode "canvas" for canvas and WebGL, "dom" for the others; without --single-process and begin-frame control, under which this browser draws nothing for it, and with WebGL in software, of which it renders fewer frames',
       parallel: true,
-      framesOf: ({ frames }) => frames,
+      // Seconds a frame.
+      framesOf: ({ name, frames, naiveFrames }) => (name === 'WebGL' ? naiveFrames : frames),
       command: async ({ subject, frames, concurrency, output, folder: own }) => {
         const mode = CANVAS_LOOKS.includes(subject.name) ? 'canvas' : 'dom';
         const page = path.join(own, 'index.html');
