@@ -22,7 +22,11 @@ export type PlanRecord = Plan & { readonly planMs: number; readonly plannedAt: n
 export async function writePlan(store: ObjectStore, plan: Plan, planMs: number): Promise<void> {
   const { frameJobs, ...rest } = plan;
   const [{ page, workerVersion }] = frameJobs as [Plan['frameJobs'][number]];
-  const segments = frameJobs.map(({ range, segmentKey, lookBack }) => ({ range, segmentKey, lookBack }));
+  const segments = frameJobs.map(({ range, segmentKey, lookBack }) => ({
+    range,
+    segmentKey,
+    ...(lookBack && { lookBack }),
+  }));
   await putJson(store, keys.plan(plan.id), {
     ...rest,
     page,
@@ -30,7 +34,7 @@ export async function writePlan(store: ObjectStore, plan: Plan, planMs: number):
     segments,
     planMs,
     plannedAt: Date.now(),
-  } satisfies z.output<typeof planRecordSchema>);
+  } satisfies z.input<typeof planRecordSchema>);
   const items = frameJobs.map(({ index, range }) => ({ index, range }));
   await putJson(store, keys.segmentList(plan.id), items);
 }
