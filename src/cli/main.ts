@@ -1,7 +1,10 @@
 #!/usr/bin/env node
+import module from 'node:module';
+import path from 'node:path';
 import { Command } from 'commander';
 import { KitError } from '../utils/errors.ts';
 import { packageVersion } from '../utils/package-version.ts';
+import { cacheFolder } from '../utils/paths.ts';
 import { isAtLeast, OLDEST_NODE } from './node-version.ts';
 import { reportError } from './report-error.ts';
 
@@ -72,6 +75,8 @@ async function createProgram(named = ''): Promise<Command> {
 }
 
 async function main(): Promise<void> {
+  // Node 20 has none.
+  module.enableCompileCache?.(path.join(cacheFolder(), 'code'));
   for (const stream of [process.stdout, process.stderr]) {
     // A reader that went away (`| head`) must not end a render.
     stream.on('error', (error: NodeJS.ErrnoException) => {
