@@ -1,3 +1,4 @@
+import { CaptureStalledError } from '../utils/errors.ts';
 import type { Capture, ScreenshotCapture } from './capture.ts';
 import type { Framebuffer } from './framebuffer.ts';
 import type { PageSession } from './page-session.ts';
@@ -60,6 +61,11 @@ export class FramebufferCapture implements Capture {
   }
 
   async keep(): Promise<Buffer> {
-    return Buffer.from(await this.#screenshots.shoot(), 'base64');
+    const file = Buffer.from(await this.#screenshots.shoot(), 'base64');
+    // For a screenshot the browser draws again: what it draws then is what was read, or that was read too early.
+    this.#framebuffer.read(this.#pictures.target);
+    if (this.#last && !this.#pictures.shows(this.#last))
+      throw new CaptureStalledError("The browser's memory did not have the frame yet when it was read.");
+    return file;
   }
 }

@@ -11,7 +11,9 @@ interface PicturesModule {
 const PAGE_BYTES = 65_536;
 /** Of the module's memory: the sums come first. */
 const SUMS_BYTES = 64;
-const SLOTS = 2;
+const SLOTS = 3;
+/** Two pictures of one drawing differ by less, where Chromium rounds otherwise. */
+const ROUNDING_LEVELS = 2;
 
 const padded = (bytes: number): number => Math.ceil(bytes / SUMS_BYTES) * SUMS_BYTES;
 
@@ -54,7 +56,8 @@ export class RawPictures {
   }
 
   /**
-   * The picture in `target`. Its bytes stay as they are until the second one that differs after it.
+   * The picture in `target`. Its bytes stay as they are until the third one that differs after it, or `shows` after the
+   * second.
    * @param last the picture before; when the new one is the same, it counts for nothing
    */
   take(last: Picture | undefined): Picture {
@@ -66,5 +69,12 @@ export class RawPictures {
     if (digest === last?.digest) return last;
     this.#free = (this.#free + 1) % SLOTS;
     return { format: this.#format, bytes: Buffer.from(memory.buffer, at, this.#bytes), digest };
+  }
+
+  /** Whether the picture in `target` is the given one, as it was taken last, up to a rounding. */
+  shows(last: Picture): boolean {
+    const { bytes, digest } = this.take(last);
+    if (digest === last.digest) return true;
+    return bytes.every((level, at) => Math.abs(level - (last.bytes[at] as number)) <= ROUNDING_LEVELS);
   }
 }

@@ -1,0 +1,43 @@
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { Framebuffer } from '../../src/worker/framebuffer.ts';
+import { decodeBarcodes } from '../helpers/barcode.ts';
+import { fixture, type JobSketch, Renderer } from '../helpers/renderer.ts';
+
+let renderer: Renderer;
+beforeAll(async () => {
+  renderer = await Renderer.open(1);
+});
+afterEach(() => vi.restoreAllMocks());
+afterAll(() => renderer[Symbol.asyncDispose]());
+
+// Reads of the memory: one for each frame, and one more where a picture is kept.
+test.each([
+  ['first', 0],
+  ['last', 10],
+])('memory that has the %s frame too late is not believed', async (_, place) => {
+  const job: JobSketch = {
+    composition: { source: fixture('barcode-raf'), inputProps: { place } },
+    frameRange: [20, 30],
+    chunking: { segments: 1 },
+  };
+  const { result, records } = await renderer.render(job);
+  expect(result.capture).toEqual({ framebuffer: 1 });
+  for (const { segmentKey } of records)
+    await rm(path.dirname(renderer.store.localPath(`segments/${segmentKey}`)), { recursive: true });
+
+  const read = Framebuffer.prototype.read;
+  let reads = 0;
+  let before = Buffer.alloc(0);
+  const spy = vi.spyOn(Framebuffer.prototype, 'read').mockImplementation(function (this: Framebuffer, into) {
+    const isLate = reads++ === place;
+    if (isLate) into.set(before);
+    else read.call(this, into);
+    before = Buffer.from(into);
+  });
+  const again = await renderer.render(job);
+  expect(spy.mock.calls.length).toBeGreaterThan(place);
+  expect(await decodeBarcodes(again.file)).toEqual(Array.from({ length: 10 }, (_, at) => 20 + at));
+  expect(again.result.capture).toEqual({ 'begin-frame': 1 });
+});
