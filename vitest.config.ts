@@ -5,7 +5,17 @@ const tests = (...rooms: readonly string[]): string[] => rooms.map((room) => `te
 /** Loading the CDK takes longer than these tests do: they share it. */
 const sharing = tests('cdk');
 /** Two of these at a time take less than one after the other: none looks at the machine's other processes. */
-const sideBySide = tests('truth', 'orchestrator');
+const sideBySide = tests(
+  'truth',
+  'orchestrator',
+  'stitcher',
+  'storage',
+  'lambda',
+  'adapters',
+  'types',
+  'utils',
+  'bench',
+);
 
 export default defineConfig({
   test: {
