@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   CopyObjectCommand,
@@ -17,23 +18,37 @@ import { Upload } from '@aws-sdk/lib-storage';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { NotFoundError, StorageError, StoreAddressError } from '../utils/errors.ts';
-import type { ObjectBody, ObjectInfo, PutOptions } from './object-store.ts';
+import type {
+  ByteSpan,
+  ComposeOptions,
+  ObjectBody,
+  ObjectInfo,
+  PutOptions,
+  Section,
+  StoredSpan,
+} from './object-store.ts';
+import { composeParts, copySource } from './s3-compose.ts';
 import { type S3Request, s3Attempts, s3Status, toStoreError } from './s3-errors.ts';
+import { MAX_PARTS, planParts } from './s3-parts.ts';
+import { readResuming } from './s3-read.ts';
 import { TimedRetry } from './s3-retry.ts';
 import type { S3Timing } from './s3-store.ts';
 
 /** Larger bodies go in parts of this size, four at a time: 32 MiB of memory for an upload of any length. */
 const PART_BYTES = 8 * 1024 ** 2;
-const MAX_PARTS = 10_000;
+/** Bodies with a digest go in one request up to here, held in memory. */
+const MAX_CHECKED_BYTES = 64 * 1024 ** 2;
 const MAX_CONFLICTS = 8;
+/** HTTP status of a span that begins beyond an object's end. */
+const BEYOND_THE_END = 416;
 /** Name of the metadata by which a write knows its own object again. */
 const WRITE_ID = 'helios-write';
 
-/** The bytes of an object, or the rest of them. */
+/** The bytes of an object, or some of them. */
 export interface S3Content {
   readonly body: Readable;
-  /** Bytes of the whole object. */
-  readonly size: number;
+  /** Where in the object they end. */
+  readonly end: number;
   readonly etag: string | undefined;
 }
 
@@ -63,26 +78,22 @@ export class S3Bucket {
     });
   }
 
-  /**
-   * @param from the first byte wanted, and the version it must be of
-   * @throws NotFoundError
-   */
-  get(
-    key: string,
-    from?: { readonly offset: number; readonly etag: string | undefined },
-  ): Promise<S3Content> {
+  /** @throws NotFoundError */
+  get(key: string, span?: ByteSpan): Promise<S3Content> {
     return this.#ask('read', key, async () => {
-      const { Body, ContentLength, ETag } = await this.#client.send(
-        new GetObjectCommand({
-          Bucket: this.#name,
-          Key: key,
-          ...(from ? { Range: `bytes=${from.offset}-`, IfMatch: from.etag } : {}),
-        }),
-      );
+      const { start = 0 } = span ?? {};
+      const part = span ? { Range: `bytes=${start}-${span.end - 1}`, IfMatch: span.version } : {};
+      const input = { Bucket: this.#name, Key: key, ...part };
+      const answer = await this.#client.send(new GetObjectCommand(input)).catch((error: unknown) => {
+        if (s3Status(error) === BEYOND_THE_END)
+          return { Body: Readable.from([]), ContentLength: 0, ETag: undefined };
+        throw error;
+      });
+      const { Body, ContentLength, ETag } = answer;
       if (!Body || ContentLength === undefined) throw new StorageError(`S3 sent no bytes of ${key}.`);
       // An answer may break off before anybody reads it; who reads it then is told.
       const body = (Body as Readable).on('error', () => {});
-      return { body, size: (from?.offset ?? 0) + ContentLength, etag: ETag };
+      return { body, end: start + ContentLength, etag: ETag };
     });
   }
 
@@ -107,12 +118,41 @@ export class S3Bucket {
   }
 
   async #info(key: string): Promise<ObjectInfo> {
-    const { ContentLength = 0, LastModified = new Date(0) } = await this.#head(key);
-    return { key, size: ContentLength, modified: LastModified };
+    const { ContentLength = 0, LastModified = new Date(0), ETag, ChecksumSHA256 } = await this.#head(key);
+    // That of an object in parts is a digest of their digests.
+    const whole = ChecksumSHA256?.includes('-') ? undefined : ChecksumSHA256;
+    return {
+      key,
+      size: ContentLength,
+      modified: LastModified,
+      version: ETag,
+      sha256: whole && Buffer.from(whole, 'base64').toString('hex'),
+    };
   }
 
-  async put(key: string, body: ObjectBody, { contentType }: PutOptions): Promise<void> {
-    await this.#ask('write', key, () => this.#upload(key, body, { ContentType: contentType }, randomUUID()));
+  async put(key: string, body: ObjectBody, { contentType, sha256 }: PutOptions): Promise<void> {
+    const input = { ContentType: contentType, ...(await this.#checksumOf(body, sha256)) };
+    await this.#ask('write', key, () => this.#upload(key, body, input, randomUUID()));
+  }
+
+  /** Puts an object together from sections whose keys are whole. */
+  compose(key: string, sections: readonly Section[], { contentType, signal }: ComposeOptions): Promise<void> {
+    const writeId = randomUUID();
+    const input = {
+      Bucket: this.#name,
+      Key: key,
+      ContentType: contentType,
+      Metadata: { [WRITE_ID]: writeId },
+    };
+    const read = async (span: StoredSpan): Promise<Buffer> =>
+      buffer(readResuming(this, span.key, await this.get(span.key, span), span.start));
+    return this.#ask('write', key, async () => {
+      try {
+        await composeParts({ client: this.#client, input, parts: planParts(sections), read, signal });
+      } catch (error) {
+        if (!isNamed(error, 'NoSuchUpload') || !(await this.#wroteBefore(error, key, writeId))) throw error;
+      }
+    });
   }
 
   /** @returns whether it wrote */
@@ -158,7 +198,7 @@ export class S3Bucket {
     await this.#ask('write', key, async () => {
       try {
         const { ContentType, Metadata } = await this.#head(key);
-        const source = `${this.#name}/${key}`.split('/').map(encodeURIComponent).join('/');
+        const source = copySource(this.#name, key);
         const kept = { ContentType, Metadata, MetadataDirective: 'REPLACE' } as const;
         await this.#client.send(
           new CopyObjectCommand({ Bucket: this.#name, Key: key, CopySource: source, ...kept }),
@@ -178,7 +218,15 @@ export class S3Bucket {
   }
 
   #head(key: string) {
-    return this.#client.send(new HeadObjectCommand({ Bucket: this.#name, Key: key }));
+    return this.#client.send(
+      new HeadObjectCommand({ Bucket: this.#name, Key: key, ChecksumMode: 'ENABLED' }),
+    );
+  }
+
+  /** S3 reckons the digest of a whole object only when that comes in one request. */
+  async #checksumOf(body: ObjectBody, sha256: string | undefined): Promise<Partial<PutObjectCommandInput>> {
+    if (sha256 === undefined || (await sizeOf(body)) > MAX_CHECKED_BYTES) return {};
+    return { ChecksumSHA256: Buffer.from(sha256, 'hex').toString('base64') };
   }
 
   /** Whether an earlier attempt of a failed write had written, and only its answer was lost. */
@@ -198,7 +246,7 @@ export class S3Bucket {
     const size = await sizeOf(body);
     const file = typeof body === 'object' && 'file' in body ? body.file : undefined;
     const bytes = typeof body === 'string' ? Buffer.from(body) : (body as Uint8Array);
-    if (size <= PART_BYTES) {
+    if (size <= PART_BYTES || input.ChecksumSHA256) {
       const whole = file === undefined ? bytes : await readFile(file);
       await this.#client.send(new PutObjectCommand({ ...params, Body: whole }));
       return;

@@ -21,16 +21,17 @@ async function* untilBroken(body: Readable): AsyncGenerator<Uint8Array, unknown>
 }
 
 /**
- * An object as a stream that is taken up again where it broke, up to 8 times.
- * @param first the answer to the request for the whole object
+ * An object, or a span of it, as a stream that is taken up again where it broke, up to 8 times.
+ * @param first the answer to the request for it
+ * @param start its first byte in the object
  * @throws StorageError, by the stream
  */
-export function readResuming(bucket: S3Bucket, key: string, first: S3Content): Readable {
+export function readResuming(bucket: S3Bucket, key: string, first: S3Content, start = 0): Readable {
   let content = first;
   const failed = (what: string, cause: unknown): StorageError =>
-    new StorageError(`${key} of the store ${what}.`, { cause, details: { key, size: first.size } });
+    new StorageError(`${key} of the store ${what}.`, { cause, details: { key, size: first.end } });
   async function* read(): AsyncGenerator<Uint8Array> {
-    let offset = 0;
+    let offset = start;
     for (let resumes = 0; ; resumes++) {
       const chunks = untilBroken(content.body);
       let next = await chunks.next();
@@ -39,13 +40,13 @@ export function readResuming(bucket: S3Bucket, key: string, first: S3Content): R
         yield next.value;
       }
       const cause = next.value;
-      if (offset === first.size && !cause) return;
-      if (offset >= first.size) throw failed('is damaged: its bytes are not those that were stored', cause);
+      if (offset === first.end && !cause) return;
+      if (offset >= first.end) throw failed('is damaged: its bytes are not those that were stored', cause);
       if (resumes === MAX_RESUMES) {
-        throw failed(`broke off after ${offset} of ${first.size} bytes, ${resumes + 1} times`, cause);
+        throw failed(`broke off after ${offset} of ${first.end} bytes, ${resumes + 1} times`, cause);
       }
       await sleep(Math.random() * 50 * 2 ** resumes);
-      content = await bucket.get(key, { offset, etag: first.etag });
+      content = await bucket.get(key, { start: offset, end: first.end, version: first.etag });
     }
   }
   return Readable.from(read(), { objectMode: false }).once('close', () => content.body.destroy());
