@@ -1,8 +1,5 @@
-import path from 'node:path';
-import { OutputFile } from '../stitcher/output-file.ts';
 import { keys } from '../storage/keys.ts';
 import { findJson, type ObjectStore, putJson } from '../storage/object-store.ts';
-import { codecTraits } from '../types/codecs.ts';
 import type { FrameWorker } from '../types/contracts.ts';
 import { type SegmentProgress, segmentProgressSchema } from '../types/farm.ts';
 import type { FrameJob, FrameResult } from '../types/frame-job.ts';
@@ -11,7 +8,6 @@ import { INLINE_SEGMENTS, type Plan } from '../types/plan.ts';
 import type { RenderResult } from '../types/render-result.ts';
 import { FrameRangeError, SegmentDamagedError } from '../utils/errors.ts';
 import { runLimited } from '../utils/run-limited.ts';
-import { createWorkFolder } from '../utils/work-folder.ts';
 import { ChromiumFrameWorker } from '../worker/chromium-frame-worker.ts';
 import { admitPlan, withinBudget } from './budget.ts';
 import { costOf, prices, useByTimings } from './cost.ts';
@@ -26,18 +22,12 @@ import {
   segmentEventSchema,
   stitchEventSchema,
 } from './handler-events.ts';
+import { makeOutput } from './make-output.ts';
 import { type PlanRecord, readPlan } from './plan-record.ts';
 import { failureEventSchema, leaveSegmentError, recordFailure } from './record-failure.ts';
 import { checkReplay, renderTimeoutSeconds } from './render-timeout.ts';
 import { markStart, spendingOf } from './spent-time.ts';
-import {
-  type AudioStepResult,
-  audioStep,
-  describeResult,
-  planStep,
-  sequenceExtension,
-  stitchStep,
-} from './steps.ts';
+import { type AudioStepResult, audioStep, describeResult, planStep } from './steps.ts';
 import { stopwatch } from './stopwatch.ts';
 
 /** To the store at the same time. */
@@ -200,17 +190,7 @@ export class Handlers implements AsyncDisposable {
       ...result,
       cached: told[result.index]?.cached ?? true,
     }));
-    await using folder = await createWorkFolder('output');
-    const sequence = sequenceExtension(plan);
-    const extension = sequence ?? (codecTraits[plan.encoding.codec].extensions[0] as string);
-    await using output = await OutputFile.reserve(
-      path.join(folder.path, sequence ? 'output' : `output.${extension}`),
-      sequence,
-    );
-    const joined = { plan, results, store: this.#store, audioKey, output: output.partial, signal };
-    const seams = await stitchStep(joined);
-    const bytes = await output.commit();
-    const key = await this.#storeOutput(plan, output.target, sequence);
+    const { key, bytes, seams } = await makeOutput({ plan, results, store: this.#store, audioKey, signal });
     const render = told.reduce((sum, segment) => sum + (segment?.ms ?? 0), 0);
     const timings = { plan: plan.planMs, render, audio: audioMs, stitch: clock() };
     const place = { path: `${this.#store.url}/${key}`, bytes };
@@ -223,23 +203,6 @@ export class Handlers implements AsyncDisposable {
       : result;
     await putJson(this.#store, keys.result(plan.id), whole);
     return whole;
-  }
-
-  async #storeOutput({ id, frames }: Plan, target: string, sequence: string | undefined): Promise<string> {
-    if (sequence === undefined) {
-      const key = keys.output(id, path.extname(target).slice(1));
-      await this.#store.put(key, { file: target });
-      return key;
-    }
-    const folder = `renders/${id}/output`;
-    const names = Array.from(
-      { length: frames },
-      (_, frame) => `${String(frame).padStart(5, '0')}.${sequence}`,
-    );
-    await runLimited(names, MAX_REQUESTS, undefined, (name) =>
-      this.#store.put(`${folder}/${name}`, { file: path.join(path.dirname(target), name) }),
-    );
-    return folder;
   }
 
   async #plan(event: unknown): Promise<PlanRecord> {

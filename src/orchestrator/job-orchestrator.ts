@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { OutputFile } from '../stitcher/output-file.ts';
+import { stitch } from '../stitcher/stitch.ts';
 import { createBundle } from '../storage/bundle.ts';
 import { keys } from '../storage/keys.ts';
 import { type ObjectStore, putJson } from '../storage/object-store.ts';
@@ -23,7 +24,7 @@ import { checkEstimate, withinBudget } from './budget.ts';
 import { checkEncoding } from './check-encoding.ts';
 import { type OnProgress, ProgressMeter } from './progress.ts';
 import { renderSegments } from './render-segments.ts';
-import { audioStep, describeResult, planStep, sequenceExtension, stitchStep } from './steps.ts';
+import { audioStep, describeResult, planStep, sequenceExtension } from './steps.ts';
 import { stopwatch } from './stopwatch.ts';
 
 /** How often segments that were lost while others were rendered are rendered again. */
@@ -157,8 +158,8 @@ export class JobOrchestrator {
     let results = rendered;
     for (let mends = 0; ; mends++) {
       try {
-        const joined = { plan, results, store: this.#store, audioKey, output, signal };
-        return { results, seams: await this.#retry(signal, () => stitchStep(joined)) };
+        const joined = { plan, results, store: this.#store, audioKey, signal };
+        return { results, seams: await this.#retry(signal, () => stitch(joined, output)) };
       } catch (error) {
         if (!(error instanceof SegmentDamagedError) || mends === MAX_MENDS) throw error;
         const lost = new Set(error.details.segments as number[]);

@@ -2,11 +2,10 @@ import path from 'node:path';
 import { soundExtension } from '../stitcher/audio-encode.ts';
 import { mixAudio } from '../stitcher/audio-mix.ts';
 import { seamWarnings } from '../stitcher/check-seams.ts';
-import { stitch } from '../stitcher/stitch.ts';
 import { blobKey } from '../storage/bundle.ts';
 import { keys } from '../storage/keys.ts';
 import { localCopy } from '../storage/local-copy.ts';
-import { type ObjectStore, putJson } from '../storage/object-store.ts';
+import { putJson } from '../storage/object-store.ts';
 import { audioCodecOf, codecTraits, outputSize } from '../types/codecs.ts';
 import { frameToSeconds, outputFps } from '../types/fps.ts';
 import type { FrameResult } from '../types/frame-job.ts';
@@ -79,24 +78,6 @@ export async function audioStep(
   const key = keys.audio(plan.id, extension);
   await store.put(key, { file: outputFile });
   return { key, ms: clock() };
-}
-
-export interface StitchStepOptions {
-  readonly plan: Plan;
-  readonly results: readonly FrameResult[];
-  readonly store: ObjectStore;
-  readonly audioKey: string | null;
-  /** The file to write, or a pattern for an image sequence. */
-  readonly output: string;
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** Joins the segments and the sound that lie in the store, and tells how the segments meet. */
-export async function stitchStep(options: StitchStepOptions): Promise<Seams> {
-  const { audioKey, store } = options;
-  await using folder = await createWorkFolder('sound');
-  const audioFile = audioKey === null ? undefined : await localCopy(store, audioKey, folder.path);
-  return await stitch({ ...options, audioFile });
 }
 
 /** Ending of the pictures when the output of a plan is an image sequence. */

@@ -216,14 +216,15 @@ export class ChromiumFrameWorker implements FrameWorker, AsyncDisposable {
       nextPicture: nextPicture ? await this.#keepPicture(job, 'next', nextPicture) : null,
     };
     const seams = timings.seams + performance.now() - putting;
-    await this.store.put(videoKey, { file });
+    const digest = await sha256File(file);
+    await this.store.put(videoKey, { file }, { sha256: digest });
     const result: FrameResult = {
       ...rest,
       ...kept,
       index: job.index,
       segmentKey: job.segmentKey,
       videoKey,
-      sha256: await sha256File(file),
+      sha256: digest,
       cached: false,
       timings: { ...timings, seams, browser: browserMs, total: performance.now() - since },
       workerVersion: job.workerVersion,
