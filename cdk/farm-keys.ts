@@ -21,7 +21,13 @@ export const keyAccess: Readonly<Record<FunctionName, KeyAccess>> = {
   },
   audio: { read: ['blobs/*', 'renders/*/plan.json'], write: ['renders/*/audio.*'] },
   stitch: {
-    read: ['renders/*/plan.json', 'renders/*/audio.*', 'renders/*/progress/*', 'segments/*'],
+    read: [
+      'renders/*/plan.json',
+      'renders/*/audio.*',
+      'renders/*/output.*',
+      'renders/*/progress/*',
+      'segments/*',
+    ],
     write: ['renders/*/output.*', 'renders/*/output/*', 'renders/*/result.json', 'segments/*.json'],
   },
   failure: {

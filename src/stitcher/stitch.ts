@@ -1,5 +1,4 @@
 import path from 'node:path';
-import { buffer } from 'node:stream/consumers';
 import { localCopy } from '../storage/local-copy.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { writeSections } from '../storage/write-sections.ts';
@@ -9,6 +8,7 @@ import type { FrameResult } from '../types/frame-job.ts';
 import type { Plan } from '../types/plan.ts';
 import type { Seams } from '../types/seams.ts';
 import { StitchError, StorageError } from '../utils/errors.ts';
+import { readWhole } from '../utils/read-whole.ts';
 import { createWorkFolder } from '../utils/work-folder.ts';
 import { checkOutput } from './check-output.ts';
 import { checkPictures } from './check-pictures.ts';
@@ -146,9 +146,9 @@ export async function stitchInStore(options: StitchOptions, key: string): Promis
     const seams = await checkSeams({ plan, results, store, signal });
     await store.compose(key, sections, { contentType: 'video/mp4', signal });
     const written = await store.head(key);
-    const head = await buffer(await store.get(key, { start: 0, end: header.length }));
+    const head = await readWhole(await store.get(key, { start: 0, end: header.length }));
     if (written?.size === bytes && head.equals(header)) return { bytes, seams };
-    await store.delete(key);
+    await store.delete(key).catch(() => {});
     throw new StitchError(`${key} is not what was to be written: ${written?.size} bytes of ${bytes}.`, {
       details: { key, expected: bytes, found: written?.size },
     });

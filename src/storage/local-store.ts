@@ -22,7 +22,7 @@ import { writeSections } from './write-sections.ts';
 /** Where objects are written before they are moved to their place. */
 const PARTIAL = '.partial';
 const ATTEMPTS = 3;
-const SPAN_CHUNK_BYTES = 512 * 1024;
+const SPAN_CHUNK_BYTES = 2 * 1024 ** 2;
 
 const versionOf = ({ ino, size, mtimeMs, ctimeMs }: Stats): string => [ino, size, mtimeMs, ctimeMs].join('-');
 

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   CopyObjectCommand,
@@ -18,6 +17,7 @@ import { Upload } from '@aws-sdk/lib-storage';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { NotFoundError, StorageError, StoreAddressError } from '../utils/errors.ts';
+import { readWhole } from '../utils/read-whole.ts';
 import type {
   ByteSpan,
   ComposeOptions,
@@ -145,7 +145,7 @@ export class S3Bucket {
       Metadata: { [WRITE_ID]: writeId },
     };
     const read = async (span: StoredSpan): Promise<Buffer> =>
-      buffer(readResuming(this, span.key, await this.get(span.key, span), span.start));
+      readWhole(readResuming(this, span.key, await this.get(span.key, span), span.start));
     return this.#ask('write', key, async () => {
       try {
         await composeParts({ client: this.#client, input, parts: planParts(sections), read, signal });

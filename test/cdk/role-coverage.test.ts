@@ -16,6 +16,7 @@ const needs: Readonly<Record<string, 'read' | 'write'>> = {
   head: 'read',
   list: 'read',
   put: 'write',
+  compose: 'write',
   putIfAbsent: 'write',
   touch: 'write',
 };

@@ -27,7 +27,13 @@ const access = {
   },
   audio: { read: ['blobs/*', 'renders/*/plan.json'], write: ['renders/*/audio.*'] },
   stitch: {
-    read: ['renders/*/plan.json', 'renders/*/audio.*', 'renders/*/progress/*', 'segments/*'],
+    read: [
+      'renders/*/plan.json',
+      'renders/*/audio.*',
+      'renders/*/output.*',
+      'renders/*/progress/*',
+      'segments/*',
+    ],
     write: ['renders/*/output.*', 'renders/*/output/*', 'renders/*/result.json', 'segments/*.json'],
   },
   failure: {

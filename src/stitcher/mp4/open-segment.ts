@@ -1,6 +1,6 @@
-import { buffer } from 'node:stream/consumers';
 import type { ObjectInfo, ObjectStore } from '../../storage/object-store.ts';
 import type { FrameResult } from '../../types/frame-job.ts';
+import { readWhole } from '../../utils/read-whole.ts';
 import { isSound } from '../fetch-segments.ts';
 import { UnknownLayout } from './boxes.ts';
 import { type ByteSource, type Movie, readMovie } from './read-movie.ts';
@@ -20,7 +20,7 @@ export interface OpenSegment {
 export function storedSource(store: ObjectStore, { key, size, version }: ObjectInfo): ByteSource {
   return {
     size,
-    read: async (start, length) => buffer(await store.get(key, { start, end: start + length, version })),
+    read: async (start, length) => readWhole(await store.get(key, { start, end: start + length, version })),
   };
 }
 

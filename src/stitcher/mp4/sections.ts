@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { buffer } from 'node:stream/consumers';
 import type { ObjectInfo, ObjectStore, Section, StoredSpan } from '../../storage/object-store.ts';
 import { StorageError } from '../../utils/errors.ts';
+import { readWhole } from '../../utils/read-whole.ts';
 import { storedDigest } from '../fetch-segments.ts';
 import type { Group } from './layout.ts';
 import type { OpenSegment } from './open-segment.ts';
@@ -42,7 +42,7 @@ async function* readChecked(store: ObjectStore, segment: OpenSegment): AsyncGene
 
 /** As `readChecked`, in one piece and twice if need be: bytes that changed on the way are right the next time. */
 async function* readHeld(store: ObjectStore, segment: OpenSegment): AsyncGenerator<Buffer> {
-  const read = () => buffer(readChecked(store, segment));
+  const read = () => readWhole(readChecked(store, segment));
   yield await read().catch((error: unknown) => {
     if (error instanceof ChangedBytes) return read();
     throw error;
@@ -62,7 +62,7 @@ interface SegmentSectionOptions {
 async function* cutGroups({ store, segment, groups, sound }: SegmentSectionOptions): AsyncGenerator<Buffer> {
   const [soundStart, soundEnd] = [groups[0]?.sound.start ?? 0, groups.at(-1)?.sound.end ?? 0];
   const heard = sound
-    ? await buffer(await store.get(sound.key, { ...whole(sound), start: soundStart, end: soundEnd }))
+    ? await readWhole(await store.get(sound.key, { ...whole(sound), start: soundStart, end: soundEnd }))
     : Buffer.alloc(0);
   const read = segment.object.size > MAX_HELD_BYTES ? readChecked : readHeld;
   let [at, next] = [0, 0];
