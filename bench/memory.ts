@@ -1,29 +1,11 @@
-import { readdirSync, readFileSync } from 'node:fs';
-
-function read(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return '';
-  }
-}
+import { isBelow, pssOf, readProcesses } from './processes.ts';
 
 /** Proportional set size of this process's descendants, in bytes: browsers and encoders, not the bench itself. */
 function descendantsPss(): number {
-  const parents = new Map<number, number>();
-  for (const name of readdirSync('/proc')) {
-    const parent = /\) \S (\d+)/.exec(read(`/proc/${name}/stat`))?.[1];
-    if (parent) parents.set(Number(name), Number(parent));
-  }
-  const isOurs = (pid: number): boolean => {
-    const parent = parents.get(pid);
-    return parent === process.pid || (parent !== undefined && parent > 1 && isOurs(parent));
-  };
-  let kib = 0;
-  for (const pid of parents.keys()) {
-    if (isOurs(pid)) kib += Number(/^Pss:\s+(\d+)/m.exec(read(`/proc/${pid}/smaps_rollup`))?.[1] ?? 0);
-  }
-  return kib * 1024;
+  const all = readProcesses();
+  let bytes = 0;
+  for (const pid of all.keys()) if (isBelow(pid, process.pid, all)) bytes += pssOf(pid);
+  return bytes;
 }
 
 /** Watches the memory of the processes that `work` starts, four times a second. @returns bytes at the peak */

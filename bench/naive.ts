@@ -9,8 +9,14 @@ import { ChromiumFrameWorker } from '../src/worker/chromium-frame-worker.ts';
 import { PageSession } from '../src/worker/page-session.ts';
 import { compositionOf, type Subject } from './prepare.ts';
 
-/** The loop that most tools begin with: seek, `Page.captureScreenshot` as PNG, into FFmpeg. @returns frames/s */
+/** @returns frames/s without the start */
 export async function measureNaive(subject: Subject): Promise<number> {
+  await using folder = await createWorkFolder('naive');
+  return await renderNaively(subject, path.join(folder.path, 'out.mp4'));
+}
+
+/** The loop that most tools begin with: seek, `Page.captureScreenshot` as PNG, into FFmpeg. @returns frames/s */
+export async function renderNaively(subject: Subject, output: string): Promise<number> {
   await using folder = await createWorkFolder('naive');
   const store = new LocalStore(folder.path);
   const composition = await compositionOf(subject, store);
@@ -22,7 +28,7 @@ export async function measureNaive(subject: Subject): Promise<number> {
     const ffmpeg = startFfmpeg([
       ...['-f', 'image2pipe', '-framerate', '30', '-i', 'pipe:0'],
       ...['-c:v', 'libx264', '-preset', 'veryfast', '-crf', '20', '-pix_fmt', 'yuv420p'],
-      path.join(folder.path, 'out.mp4'),
+      output,
     ]);
     const since = performance.now();
     for (let frame = 0; frame < subject.naiveFrames; frame++) {

@@ -58,10 +58,10 @@ async function measure(subject: Subject): Promise<void> {
       index: 0,
       composition: { ...composition, durationInFrames: frames + 1 },
       range: [0, frames],
-      lookAhead,
+      lookAhead: lookAhead ? 'needed' : 'none',
       encoding: encodingSchema.parse({}),
       page: { seekMode: 'seek' },
-      segmentKey: sha256(`bench ${jobs++}`),
+      segmentKey: `${sha256(`bench ${jobs++}`)}/0-${frames}`,
       workerVersion: version,
     });
     const cpu = cpuTimeOfTree();

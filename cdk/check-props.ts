@@ -1,4 +1,5 @@
 import { Token } from 'aws-cdk-lib';
+import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { ValidationError } from '../src/utils/errors.ts';
 import { defaultSizes, type FunctionName, type FunctionSize, functionNames } from './function-sizes.ts';
 import type { RenderFarmProps } from './render-farm-props.ts';
@@ -45,6 +46,11 @@ export function checkProps(props: RenderFarmProps): CheckedProps {
   }
   for (const [name, days] of Object.entries(props.lifecycle ?? {}))
     whole(`lifecycle.${name}`, days, 1, 36_500);
+  if (props.logRetention !== undefined && RetentionDays[props.logRetention] === undefined)
+    issues.push({
+      path: 'logRetention',
+      message: `must be a number of days that CloudWatch knows (such as 7, 14, 30, 90 or 365), and is ${props.logRetention}`,
+    });
   if (props.timeout) whole('timeout', props.timeout.toSeconds(), 60, 31_536_000);
   if (props.bucket) {
     for (const name of ['lifecycle', 'accessLogsBucket', 'removalPolicy'] as const) {

@@ -24,9 +24,13 @@ const contextSchema = z.object({
   /** An existing bucket's name. */
   bucket: text,
   prefix: text,
-  kmsKeyArn: text,
+  /** Of the key itself: a role's policy can't name an alias. */
+  kmsKeyArn: z
+    .string()
+    .regex(/^arn:[\w-]+:kms:[\w-]+:\d{12}:key\/[\w-]+$/, 'must be the ARN of a key, not of an alias')
+    .optional(),
   accessLogsBucket: text,
-  /** `false` deletes an empty bucket of the farm's own with the stack. */
+  /** `false` makes a bucket of the farm's own go with the stack. */
   keepBucket: z.enum(['true', 'false']).optional(),
   segmentDays: number,
   compositionDays: number,

@@ -5,6 +5,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
+import { letAlarmsPublish } from './topic-access.ts';
 
 export interface FarmAlarmsProps {
   readonly farm: string;
@@ -62,6 +63,7 @@ export class FarmAlarms extends Construct {
       }
       return made;
     };
+    if (topic) letAlarmsPublish(this, topic);
     this.executionsFailed = alarm(
       'ExecutionsFailed',
       stateMachine.metricFailed(sum),

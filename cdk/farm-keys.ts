@@ -9,6 +9,9 @@ export interface KeyAccess {
 /** Where a Distributed Map writes what its children answered: for Step Functions only, soon expired. */
 export const mapRunsPrefix = 'map-runs';
 
+/** Names a Distributed Map's children: `<state machine>/<label>:<id>`. */
+export const mapLabel = 'Segments';
+
 /** What each function reads and writes, and nothing else; `docs/security.md` shows it as a table. */
 export const keyAccess: Readonly<Record<FunctionName, KeyAccess>> = {
   plan: {

@@ -1,6 +1,6 @@
 import { INLINE_SEGMENTS } from '../src/types/plan.ts';
 import { SegmentDamagedError } from '../src/utils/errors.ts';
-import { mapRunsPrefix } from './farm-keys.ts';
+import { mapLabel, mapRunsPrefix } from './farm-keys.ts';
 import type { FunctionName } from './function-sizes.ts';
 import { retries } from './retries.ts';
 
@@ -132,7 +132,7 @@ export function renderDefinition(parts: DefinitionParts): State {
               },
               'Render distributed': {
                 ...eachSegment,
-                Label: 'Segments',
+                Label: mapLabel,
                 ItemReader: {
                   Resource: `arn:${parts.partition ?? 'aws'}:states:::s3:getObject`,
                   ReaderConfig: { InputType: 'JSON' },

@@ -44,12 +44,18 @@ export interface RenderFarmProps {
   readonly lifecycle?: FarmLifecycle;
   /** Takes the access logs of the farm's own bucket. @default no access logs */
   readonly accessLogsBucket?: IBucket;
-  /** Of the farm's own bucket when the stack goes. @default RemovalPolicy.RETAIN */
+  /**
+   * Of the farm's own bucket when the stack goes. With DESTROY, `helios-infra destroy` empties it before.
+   * @default RemovalPolicy.RETAIN
+   */
   readonly removalPolicy?: RemovalPolicy;
 
   /** A network for all functions. @default none: functions reach the web directly */
   readonly network?: FarmNetwork;
-  /** Told of alarms and of renders that failed; its policy must allow CloudWatch and EventBridge to publish. @default nobody */
+  /**
+   * Told of alarms and of renders that failed. The policy of an imported one must let CloudWatch and EventBridge publish.
+   * @default nobody
+   */
   readonly notifications?: ITopic;
   /** Gets `Render Started`, `Render Succeeded` and `Render Failed`. @default the account's default bus */
   readonly eventBus?: IEventBus;

@@ -1,4 +1,4 @@
-import { Duration, Stack, Tags } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Stack, Tags } from 'aws-cdk-lib';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
@@ -83,7 +83,8 @@ export class RenderFarm extends Construct {
     this.dashboard = new FarmDashboard(this, 'Overview', { ...watched, functions, alarms: this.alarms.all });
     this.failureNotice =
       topic && new FailureNotice(this, 'FailureNotice', { farm: farmName, stateMachine, topic });
-    this.parameter = this.#parameter(store, functions);
+    const keepBucket = props.bucket !== undefined || props.removalPolicy !== RemovalPolicy.DESTROY;
+    this.parameter = this.#parameter(store, functions, keepBucket);
     for (const [key, value] of Object.entries({ 'helios-infra:farm': farmName, ...props.tags }))
       Tags.of(this).add(key, value, { excludeResourceTypes: ['AWS::SSM::Parameter'] });
   }
@@ -95,6 +96,10 @@ export class RenderFarm extends Construct {
     assets: AssetFolders,
     logRetention: RetentionDays,
   ): Record<FunctionName, FarmFunction> {
+    const { reservedConcurrency: reserved } = props;
+    const reservation: Record<string, string> = reserved
+      ? { HELIOS_RESERVED_CONCURRENCY: String(reserved) }
+      : {};
     const readQuota = new iam.PolicyStatement({
       sid: 'ReadQuota',
       actions: ['lambda:GetAccountSettings'],
@@ -111,19 +116,26 @@ export class RenderFarm extends Construct {
             HELIOS_FARM: farmName,
             HELIOS_STORE: store.url,
             HELIOS_KIT: '/opt/helios',
-            ...(name === 'plan' ? { HELIOS_MAX_PARALLEL: String(maxParallel) } : {}),
+            ...(name === 'plan' ? { HELIOS_MAX_PARALLEL: String(maxParallel), ...reservation } : {}),
             ...(name === 'plan' || name === 'stitch' ? { HELIOS_SIZES: JSON.stringify(sizes) } : {}),
           },
-          statements: [...store.statements(keyAccess[name]), ...(name === 'plan' ? [readQuota] : [])],
+          statements: [
+            ...store.statements(keyAccess[name]),
+            ...(name === 'plan' && !reserved ? [readQuota] : []),
+          ],
           logRetention,
           network: props.network,
-          reservedConcurrency: name === 'render' ? props.reservedConcurrency : undefined,
+          reservedConcurrency: name === 'render' ? reserved : undefined,
         }),
     );
   }
 
   /** What the CLI reads; never more than 4 KB. */
-  #parameter(store: StoreLocation, functions: Record<FunctionName, lambda.IFunction>): ssm.StringParameter {
+  #parameter(
+    store: StoreLocation,
+    functions: Record<FunctionName, lambda.IFunction>,
+    keepBucket: boolean,
+  ): ssm.StringParameter {
     const key = store.encryptionKey?.keyArn;
     return new ssm.StringParameter(this, 'Parameter', {
       parameterName: `/helios-infra/${this.farmName}/farm`,
@@ -136,6 +148,7 @@ export class RenderFarm extends Construct {
         stateMachineArn: this.stateMachine.stateMachineArn,
         functions: mapFunctions((name) => functions[name].functionName),
         ...(key ? { kmsKeyArn: key } : {}),
+        keepBucket,
         createdBy: '@helios-project/infrastructure',
       }),
     });

@@ -6,7 +6,7 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { acknowledgeWildcards } from './acknowledge.ts';
-import { mapRunsPrefix } from './farm-keys.ts';
+import { mapLabel, mapRunsPrefix } from './farm-keys.ts';
 import { type FunctionName, functionNames } from './function-sizes.ts';
 import { renderDefinition } from './render-definition.ts';
 import type { StoreLocation } from './store-location.ts';
@@ -31,7 +31,9 @@ export class RenderStateMachine extends Construct {
     super(scope, id);
     const { farm, functions, store, eventBus } = props;
     const stack = Stack.of(this);
+    // Below any other name each group takes room in the one policy by which services may write to logs.
     this.logGroup = new logs.LogGroup(this, 'Logs', {
+      logGroupName: `/aws/vendedlogs/states/helios-infra-${farm}`,
       retention: props.logRetention,
       removalPolicy: RemovalPolicy.DESTROY,
     });
@@ -97,12 +99,14 @@ export class RenderStateMachine extends Construct {
   /** A policy of its own: it names the state machine, which waits for its role's other policy. */
   #mapRuns(): iam.Policy {
     const { stateMachineArn, stateMachineName } = this.stateMachine;
-    const executions = Stack.of(this).formatArn({
-      service: 'states',
-      resource: 'execution',
-      resourceName: `${stateMachineName}/*`,
-      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-    });
+    const executions = [':*', `/${mapLabel}:*`].map((names) =>
+      Stack.of(this).formatArn({
+        service: 'states',
+        resource: 'execution',
+        resourceName: `${stateMachineName}${names}`,
+        arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+      }),
+    );
     return new iam.Policy(this, 'MapRuns', {
       roles: [this.role],
       statements: [
@@ -113,8 +117,8 @@ export class RenderStateMachine extends Construct {
         }),
         new iam.PolicyStatement({
           sid: 'FollowChildren',
-          actions: ['states:DescribeExecution', 'states:StopExecution', 'states:RedriveExecution'],
-          resources: [executions],
+          actions: ['states:DescribeExecution', 'states:StopExecution'],
+          resources: executions,
         }),
       ],
     });

@@ -31,7 +31,10 @@ export class StoreLocation {
     return keys.map((key) => this.bucket.arnForObjects(`${this.prefix}${key}`));
   }
 
-  /** Listing is allowed where a function reads, too: without it S3 answers 403 for an object that is not there. */
+  /**
+   * S3 answers 404 for an object that is not there only to who may list the bucket, and 403 to others. It asks with
+   * the request for the object, which has no `s3:prefix`: a condition that wants one would never be met.
+   */
   statements({ read, write }: KeyAccess): iam.PolicyStatement[] {
     return [
       new iam.PolicyStatement({ sid: 'Read', actions: ['s3:GetObject'], resources: this.arns(read) }),
@@ -39,7 +42,7 @@ export class StoreLocation {
         sid: 'TellMissing',
         actions: ['s3:ListBucket'],
         resources: [this.bucket.bucketArn],
-        conditions: { StringLike: { 's3:prefix': read.map((key) => `${this.prefix}${key}`) } },
+        conditions: { StringLikeIfExists: { 's3:prefix': read.map((key) => `${this.prefix}${key}`) } },
       }),
       new iam.PolicyStatement({
         sid: 'Write',

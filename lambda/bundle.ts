@@ -10,12 +10,20 @@ export const FUNCTIONS = ['plan', 'render', 'audio', 'stitch', 'failure'] as con
 /** Asked for by parts of Puppeteer and ws that we don't call. */
 export const NEVER_LOADED = ['bufferutil', 'utf-8-validate', 'proxy-agent', 'yauzl'];
 
+/** Loaded for `gs://` alone, which no farm in AWS has. */
+export const OF_OTHER_CLOUDS = ['./gcs-bucket.ts'];
+
 /**
  * Bundles an entry with all it imports into `index.mjs` of a folder, beside a package.json with our version.
  * Names stay as they are, for an error's name is its class's name; esbuild's `keepNames` would put calls of its own
  * into the functions that are sent to the page as text.
+ * @param leftOut modules that are not taken in, as they are imported, beside those that are never loaded
  */
-export async function bundleEntry(entry: string, folder: string): Promise<BuildResult<{ metafile: true }>> {
+export async function bundleEntry(
+  entry: string,
+  folder: string,
+  leftOut: readonly string[] = OF_OTHER_CLOUDS,
+): Promise<BuildResult<{ metafile: true }>> {
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   const result = await build({
@@ -31,7 +39,7 @@ export async function bundleEntry(entry: string, folder: string): Promise<BuildR
     minifySyntax: true,
     charset: 'utf8',
     legalComments: 'external',
-    external: NEVER_LOADED,
+    external: [...NEVER_LOADED, ...leftOut],
     banner: {
       js: 'import{createRequire as heliosCreateRequire}from"node:module";const require=heliosCreateRequire(import.meta.url);',
     },

@@ -39,7 +39,9 @@ export function entry<T>(
     logger.addContext(context);
     const render = renderId(event);
     logger.appendKeys({ render });
-    if (render) tracer.putAnnotation('render', render);
+    // Lambda's own segment takes no annotation.
+    const traced = tracer.getSegment()?.addNewSubsegment(`## ${service}`);
+    if (render) traced?.addAnnotation('render', render);
     metrics.captureColdStartMetric();
     const since = performance.now();
     try {
@@ -55,9 +57,11 @@ export function entry<T>(
       return answer;
     } catch (error) {
       metrics.addMetric('Failure', MetricUnit.Count, 1);
+      traced?.addError(error as Error);
       logger.error('failed', { error: error as Error, event });
       throw error;
     } finally {
+      traced?.close();
       metrics.publishStoredMetrics();
       logger.resetKeys();
     }

@@ -1,8 +1,9 @@
 /**
  * Turns web pages into videos. `renderLocally` is all that most programs need; `JobOrchestrator` drives a job
- * over any `CloudAdapter`; `FarmClient` renders on a farm in AWS; `Handlers` are the functions of the cloud, to be run in one's own tests.
+ * over any `CloudAdapter`; `FarmClient` renders on a farm in AWS, `GcpFarmClient` on one in Google Cloud; `Handlers` are the functions of the cloud, to be run in one's own tests.
  * @module
  */
+export { CloudRunAdapter, type CloudRunAdapterOptions } from './adapters/cloud-run-adapter.ts';
 export { DEFAULT_FARM, farmStore, findFarm } from './adapters/farm.ts';
 export {
   FarmClient,
@@ -11,8 +12,12 @@ export {
   type StartOptions,
   type WaitOptions,
 } from './adapters/farm-client.ts';
+export { findGcpFarm } from './adapters/gcp-farm.ts';
+export { GcpFarmClient } from './adapters/gcp-farm-client.ts';
+export type { IdTokenSource } from './adapters/id-token.ts';
 export { LambdaAdapter, type LambdaAdapterOptions } from './adapters/lambda-adapter.ts';
 export { LocalAdapter, type LocalAdapterOptions } from './adapters/local-adapter.ts';
+export type { RenderClient } from './adapters/render-client.ts';
 export { type Cost, costOf, type FarmUse, type PriceTable, prices } from './orchestrator/cost.ts';
 export { type EstimateAssumptions, estimateCost, type FarmEstimate } from './orchestrator/estimate.ts';
 export type { HandlerContext } from './orchestrator/handler-context.ts';
@@ -27,6 +32,7 @@ export {
   type VerifyOptions,
   verifyRender,
 } from './orchestrator/verify.ts';
+export { GcsStore, type GcsTiming } from './storage/gcs-store.ts';
 export { LocalStore } from './storage/local-store.ts';
 export type { ObjectBody, ObjectInfo, ObjectStore, PutOptions } from './storage/object-store.ts';
 export { openStore } from './storage/open-store.ts';

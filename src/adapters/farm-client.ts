@@ -151,7 +151,7 @@ export class FarmClient implements Disposable {
     return this.#outcome(id, execution);
   }
 
-  /** Stops a render; what runs in a function ends with it. Its segments stay. @returns its status after that */
+  /** Stops a render; what is at work in a function comes to its end. Its segments stay. @returns its status after that */
   async cancelRender(id: string): Promise<ExecutionStatus> {
     const { name, status } = await this.#executions.latest(id);
     if (status !== 'running') return status;
@@ -232,13 +232,14 @@ export class FarmClient implements Disposable {
     const { name, status, output, error, cause } = execution;
     if (status !== 'succeeded')
       throw await readFailure(this.store, { id, status, execution: name, error, cause });
-    const told = farmResultSchema.safeParse(output === undefined ? undefined : JSON.parse(output));
-    const kept = told.success
-      ? told
-      : farmResultSchema.safeParse(await findJson(this.store, keys.result(id)));
-    if (kept.success) return kept.data as RenderResult;
+    // The output of an execution is bounded, and may lack what stands in the store.
+    const kept = farmResultSchema.safeParse(await findJson(this.store, keys.result(id)));
+    const told = kept.success
+      ? kept
+      : farmResultSchema.safeParse(output === undefined ? undefined : JSON.parse(output));
+    if (told.success) return told.data as RenderResult;
     throw new RemoteError(`The render ${id} ended well, and there is no result of it in the store.`, {
-      cause: kept.error,
+      cause: told.error,
       details: { id, execution: name },
     });
   }

@@ -4,6 +4,7 @@ import { type Farm, farmSchema } from '../types/farm.ts';
 import { FarmNotFoundError, ValidationError, VersionMismatchError } from '../utils/errors.ts';
 import { packageVersion } from '../utils/package-version.ts';
 import { askAws, regionOf } from './aws-errors.ts';
+import { tellDisabledRegion } from './disabled-region.ts';
 
 export const DEFAULT_FARM = 'default';
 
@@ -76,6 +77,8 @@ export async function readParameter(name: string): Promise<{ region: string; tex
       }
     });
     return { region: await regionOf(region), ...(text === undefined ? {} : { text }) };
+  } catch (error) {
+    throw await tellDisabledRegion(error, await regionOf(region));
   } finally {
     client.destroy();
   }

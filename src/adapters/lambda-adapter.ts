@@ -1,11 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { CloudAdapter, FrameJobContext, FrameWorker } from '../types/contracts.ts';
-import { type FrameJob, type FrameResult, frameResultSchema } from '../types/frame-job.ts';
+import type { FrameJob, FrameResult } from '../types/frame-job.ts';
 import type { AdapterStatus } from '../types/render-result.ts';
 import { throwIfAborted } from '../utils/abort.ts';
-import { RemoteError, ThrottledError, VersionMismatchError } from '../utils/errors.ts';
-import { AdaptiveLimit } from './adaptive-limit.ts';
+import { checkFrameResult } from './check-frame-result.ts';
 import type { LambdaFunctions } from './lambda-functions.ts';
+import { RemoteCalls } from './remote-calls.ts';
 
 export interface LambdaAdapterOptions {
   /** Name or ARN of a farm's render function. */
@@ -18,18 +17,14 @@ export interface LambdaAdapterOptions {
   readonly throttledSeconds?: number | undefined;
 }
 
-const LONGEST_BACKOFF_MS = 20_000;
-
 /**
  * Runs frame jobs on a farm's render function, which reads and writes the farm's store: the orchestrator's worker
  * must be over the same one. Throttled invocations wait, and fewer are made at a time until it goes well again.
  */
 export class LambdaAdapter implements CloudAdapter {
   readonly #functionName: string;
-  readonly #limit: AdaptiveLimit;
+  readonly #calls: RemoteCalls;
   readonly #concurrency: number;
-  readonly #backoffMs: number;
-  readonly #throttledMs: number;
   #functions: Promise<LambdaFunctions> | undefined;
   #completed = 0;
   #failed = 0;
@@ -37,9 +32,8 @@ export class LambdaAdapter implements CloudAdapter {
   constructor({ functionName, concurrency = 100, backoffMs = 500, ...rest }: LambdaAdapterOptions) {
     this.#functionName = functionName;
     this.#concurrency = concurrency;
-    this.#backoffMs = backoffMs;
-    this.#throttledMs = (rest.throttledSeconds ?? 1800) * 1000;
-    this.#limit = new AdaptiveLimit(concurrency);
+    const throttledMs = (rest.throttledSeconds ?? 1800) * 1000;
+    this.#calls = new RemoteCalls({ concurrency, backoffMs, throttledMs });
   }
 
   /**
@@ -48,7 +42,10 @@ export class LambdaAdapter implements CloudAdapter {
    */
   async invoke(_worker: FrameWorker, job: FrameJob, { signal }: FrameJobContext = {}): Promise<FrameResult> {
     try {
-      const result = await this.#send(job, signal);
+      const result = await this.#calls.call(async () => {
+        const answer = await (await this.#open()).invoke(this.#functionName, job, signal);
+        return checkFrameResult(job, answer, `the function ${this.#functionName}`);
+      }, signal);
       this.#completed++;
       return result;
     } catch (error) {
@@ -62,8 +59,8 @@ export class LambdaAdapter implements CloudAdapter {
   getStatus(): AdapterStatus {
     return {
       name: 'lambda',
-      capacity: this.#limit.limit,
-      inFlight: this.#limit.atWork,
+      capacity: this.#calls.capacity,
+      inFlight: this.#calls.inFlight,
       completed: this.#completed,
       failed: this.#failed,
     };
@@ -71,46 +68,6 @@ export class LambdaAdapter implements CloudAdapter {
 
   async [Symbol.asyncDispose](): Promise<void> {
     (await this.#functions)?.[Symbol.dispose]();
-  }
-
-  async #send(job: FrameJob, signal: AbortSignal | undefined): Promise<FrameResult> {
-    const since = performance.now();
-    for (let attempt = 0; ; attempt++) {
-      const round = await this.#limit.enter(signal);
-      try {
-        const answer = await (await this.#open()).invoke(this.#functionName, job, signal);
-        const result = this.#check(job, answer);
-        this.#limit.succeeded();
-        return result;
-      } catch (error) {
-        if (!(error instanceof ThrottledError)) throw error;
-        this.#limit.overloaded(round);
-        if (performance.now() - since > this.#throttledMs) throw error;
-      } finally {
-        this.#limit.leave();
-      }
-      const bound = Math.min(LONGEST_BACKOFF_MS, this.#backoffMs * 2 ** attempt);
-      await sleep(Math.random() * bound, undefined, { signal }).catch(() => throwIfAborted(signal));
-    }
-  }
-
-  #check(job: FrameJob, answer: unknown): FrameResult {
-    const { workerVersion } = (answer ?? {}) as { workerVersion?: unknown };
-    if (typeof workerVersion === 'string' && workerVersion !== job.workerVersion) {
-      throw new VersionMismatchError(
-        `The job was planned for worker ${job.workerVersion}, and the function ${this.#functionName} is ${workerVersion}. Deploy the same version.`,
-        { details: { planned: job.workerVersion, worker: workerVersion } },
-      );
-    }
-    const parsed = frameResultSchema.safeParse(answer);
-    if (parsed.success && parsed.data.segmentKey === job.segmentKey) return parsed.data;
-    throw new RemoteError(
-      `The function ${this.#functionName} is no render function: its answer is no segment.`,
-      {
-        cause: parsed.error,
-        details: { function: this.#functionName, index: job.index },
-      },
-    );
   }
 
   #open(): Promise<LambdaFunctions> {

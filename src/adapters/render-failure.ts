@@ -18,6 +18,8 @@ export interface EndedExecution {
   readonly execution: string;
   readonly error?: string | undefined;
   readonly cause?: string | undefined;
+  /** How a person goes on with it. @default `helios-infra resume ID` */
+  readonly resume?: string | undefined;
 }
 
 /**
@@ -25,10 +27,10 @@ export interface EndedExecution {
  * segment, frames and execution in `details`.
  */
 export async function readFailure(store: ObjectStore, ended: EndedExecution): Promise<HeliosError> {
-  const { id, status, execution } = ended;
+  const { id, status, execution, resume = `helios-infra resume ${id}` } = ended;
   if (status === 'cancelled') {
     return new AbortedError(
-      `The render ${id} was cancelled${ended.cause ? `: ${ended.cause}` : ''}. Its segments stay; go on with: helios-infra resume ${id}`,
+      `The render ${id} was cancelled${ended.cause ? `: ${ended.cause}` : ''}. Its segments stay; go on with: ${resume}`,
       { details: { id, execution } },
     );
   }
@@ -36,7 +38,7 @@ export async function readFailure(store: ObjectStore, ended: EndedExecution): Pr
   if (!recorded) {
     return new RemoteError(
       status === 'timed-out'
-        ? `The render ${id} took longer than the farm allows. Its segments stay; go on with: helios-infra resume ${id}`
+        ? `The render ${id} took longer than the farm allows. Its segments stay; go on with: ${resume}`
         : `The render ${id} failed: ${ended.error ?? 'unknown error'}${ended.cause ? `: ${ended.cause}` : ''}`,
       { details: { id, execution, errorType: ended.error } },
     );

@@ -12,8 +12,8 @@ import {
 import { ValidationError } from '../utils/errors.ts';
 import { askAws } from './aws-errors.ts';
 
-/** Step Functions takes no larger input. */
-const MAX_INPUT_BYTES = 256 * 1024;
+/** A state holds 256 KiB, and an error's cause of up to 32 KiB may come beside the input. */
+const MAX_INPUT_BYTES = 200 * 1024;
 
 const isNamed = (error: unknown, name: string): boolean => error instanceof Error && error.name === name;
 
@@ -31,7 +31,7 @@ export class StepFunctions {
     const text = JSON.stringify(input);
     if (Buffer.byteLength(text) > MAX_INPUT_BYTES) {
       throw new ValidationError(
-        `The job is ${Buffer.byteLength(text)} bytes of JSON, and Step Functions takes ${MAX_INPUT_BYTES}. Put large input props into a file of the composition.`,
+        `The job is ${Buffer.byteLength(text)} bytes of JSON, and a state machine's input may have ${MAX_INPUT_BYTES}. Put large input props into a file of the composition.`,
         { details: { bytes: Buffer.byteLength(text), limit: MAX_INPUT_BYTES } },
       );
     }

@@ -1,13 +1,18 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { buildLayers } from '../../layers/build.ts';
 import { farmParameter, farmStore, findFarm, readParameter } from '../adapters/farm.ts';
 import { ValidationError } from '../utils/errors.ts';
 import { cancellable } from './cancellation.ts';
 import { runCdk } from './cdk-process.ts';
+import { deployToGcp } from './deploy-to-gcp.ts';
 import { addFarmOption, type FarmFlags } from './farm-option.ts';
 import { countFlag } from './flag-values.ts';
 
 interface DeployFlags extends FarmFlags {
+  to: 'aws' | 'gcp';
+  project?: string;
+  region?: string;
+  dryRun?: boolean;
   maxParallel?: number;
   context: string[];
   verbose?: boolean;
@@ -20,6 +25,7 @@ const BOOTSTRAP = '/cdk-bootstrap/hnb659fds/version';
 const EXAMPLES = `
 Examples:
   helios-infra deploy
+  helios-infra deploy --to gcp --region europe-west1 --dry-run
   helios-infra deploy --farm films --max-parallel 200 -c segmentDays=7 -c bucket=my-films
 `;
 
@@ -35,6 +41,8 @@ export function contextOf(pairs: readonly string[]): Record<string, string> {
 }
 
 async function deploy(flags: DeployFlags): Promise<void> {
+  if (flags.to === 'gcp') return deployOnGcp(flags);
+  if (flags.dryRun) throw new ValidationError('--dry-run goes with --to gcp. On AWS: npx cdk diff');
   const { farm, maxParallel, verbose = false } = flags;
   const say = (text: string): void => void process.stderr.write(`${text}\n`);
   const context: Record<string, string> = {
@@ -68,12 +76,39 @@ async function deploy(flags: DeployFlags): Promise<void> {
   }
 }
 
+async function deployOnGcp(flags: DeployFlags): Promise<void> {
+  const { farm, project, region, maxParallel, verbose = false, dryRun = false, json } = flags;
+  if (region === undefined)
+    throw new ValidationError('--region says where on Google Cloud the farm will be, such as europe-west1.');
+  const say = (text: string): void => void process.stderr.write(`${text}\n`);
+  const found = await cancellable((signal) =>
+    deployToGcp({ farm, project, region, maxParallel, dryRun, verbose, signal, say }),
+  );
+  if (json) process.stdout.write(`${JSON.stringify({ type: dryRun ? 'planned' : 'deployed', ...found })}\n`);
+  else if (!dryRun) {
+    const name = farm === 'default' ? '' : ` --farm ${farm}`;
+    process.stdout.write(
+      `✓ The farm ${farm} is in ${found.region}, its outputs in gs://${found.bucket}\n  helios-infra render ./my-composition --on cloud-run${name} --output out.mp4\n`,
+    );
+  }
+}
+
 export function addDeployCommand(program: Command): void {
   const collect = (value: string, before: string[]): string[] => [...before, value];
   addFarmOption(
-    program.command('deploy').description('Put a farm into an AWS account, or bring it up to date.'),
+    program
+      .command('deploy')
+      .description('Put a farm into an AWS account or a Google Cloud project, or bring it up to date.'),
   )
-    .option('--max-parallel <n>', 'segments at the same time at the most (default: 1000)', countFlag)
+    .addOption(new Option('--to <cloud>', 'the cloud').choices(['aws', 'gcp']).default('aws'))
+    .option(
+      '--max-parallel <n>',
+      'segments at the same time at the most (default: 1000; gcp: 100)',
+      countFlag,
+    )
+    .option('--region <region>', 'with --to gcp: where, such as europe-west1')
+    .option('--project <id>', 'with --to gcp: the project (default: of the credentials)')
+    .option('--dry-run', 'with --to gcp: print the commands, and run none')
     .option('-c, --context <name=value>', 'a setting of docs/deploy.md; may be given often', collect, [])
     .option('-v, --verbose', 'show what the CDK says')
     .option('--json', 'tell the farm as JSON')

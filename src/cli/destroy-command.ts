@@ -30,28 +30,28 @@ async function standInAssets(folder: string): Promise<void> {
 }
 
 async function destroy(flags: DestroyFlags): Promise<void> {
-  const { farm: name, deleteOutputs, verbose = false } = flags;
+  const { farm: name, deleteOutputs = false, verbose = false } = flags;
   const farm = await findFarm(name, { anyVersion: true });
   const say = (text: string): void => void process.stderr.write(`${text}\n`);
-  await cancellable(async (signal) => {
-    const { region } = await readParameter(farmParameter(name));
-    say(`Taking down the farm ${name} in ${region}`);
-    await using assets = await createWorkFolder('assets');
-    await standInAssets(assets.path);
-    const context = { ...contextOf(flags.context), farm: name, assets: assets.path };
-    await runCdk(['destroy', '--all', '--force'], { context, region, verbose, signal });
-  });
+  const { region } = await readParameter(farmParameter(name));
+  const deleteStack = () =>
+    cancellable(async (signal) => {
+      say(`Taking down the farm ${name} in ${region}`);
+      await using assets = await createWorkFolder('assets');
+      await standInAssets(assets.path);
+      const context = { ...contextOf(flags.context), farm: name, assets: assets.path };
+      await runCdk(['destroy', '--all', '--force'], { context, region, verbose, signal });
+    });
+  const { takeDown } = await import('../adapters/take-down.ts');
+  const onEmpty = (place: string): void => say(`Deleting everything in ${place}`);
+  const { objects, bucketGone } = await takeDown(farm, { deleteOutputs, deleteStack, onEmpty });
   const place = farmStore(farm).url;
-  if (!deleteOutputs) {
+  if (objects === undefined) {
     process.stdout.write(`✓ The farm ${name} is gone. Its outputs stay in ${place}\n`);
     return;
   }
-  const { deleteOwnBucket, emptyStore } = await import('../adapters/empty-bucket.ts');
-  say(`Deleting everything in ${place}`);
-  const objects = await emptyStore(farmStore(farm));
-  const gone = await deleteOwnBucket(farm);
   process.stdout.write(
-    `✓ The farm ${name} is gone, and ${count(objects, 'object')} of ${place}${gone ? ' with the bucket' : '; the bucket is not the farm’s own, and stays'}\n`,
+    `✓ The farm ${name} is gone, and ${count(objects, 'object')} of ${place}${bucketGone ? ' with the bucket' : '; the bucket is not the farm’s own, and stays'}\n`,
   );
 }
 

@@ -9,7 +9,7 @@ export interface FarmFlags {
 export function addFarmOption(command: Command): Command {
   return command.option(
     '--farm <name>',
-    'the farm, in the region and account of AWS_REGION, AWS_PROFILE …',
+    'the farm, in the region and account of AWS_REGION, AWS_PROFILE …, or in GOOGLE_CLOUD_PROJECT',
     DEFAULT_FARM,
   );
 }
@@ -18,9 +18,4 @@ export function addFarmOption(command: Command): Command {
 export async function withFarm<T>({ farm }: FarmFlags, work: (client: FarmClient) => Promise<T>): Promise<T> {
   using client = await FarmClient.open(await findFarm(farm));
   return await work(client);
-}
-
-/** How a person goes on with a render: `helios-infra watch ID`, with the farm's name where it needs one. */
-export function commandFor(verb: string, id: string, { farm }: FarmFlags): string {
-  return `helios-infra ${verb} ${id}${farm === DEFAULT_FARM ? '' : ` --farm ${farm}`}`;
 }

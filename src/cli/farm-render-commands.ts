@@ -1,14 +1,14 @@
 import { type Command, Option } from 'commander';
 import { downloadOutput } from '../adapters/download-output.ts';
-import type { FarmClient } from '../adapters/farm-client.ts';
+import type { RenderClient } from '../adapters/render-client.ts';
 import { cancellable } from './cancellation.ts';
-import { addFarmOption, commandFor, type FarmFlags, withFarm } from './farm-option.ts';
 import { followRender } from './follow-render.ts';
 import { formatBytes } from './format.ts';
 import { plainLine } from './progress-line.ts';
 import { fromHere, summary } from './summary.ts';
+import { addWhereOption, commandFor, type WhereFlags, withRenders } from './where-option.ts';
 
-interface Flags extends FarmFlags {
+interface Flags extends WhereFlags {
   json?: boolean;
   quiet?: boolean;
 }
@@ -18,7 +18,7 @@ function tell({ json, quiet }: Flags, value: object, text: string): void {
   else if (!quiet) process.stdout.write(`${text}\n`);
 }
 
-async function status(client: FarmClient, id: string, flags: Flags): Promise<void> {
+async function status(client: RenderClient, id: string, flags: Flags): Promise<void> {
   const progress = await client.getProgress(id);
   const ended = progress.status !== 'running';
   const result = progress.status === 'succeeded' ? await client.getResult(id) : undefined;
@@ -42,13 +42,13 @@ function toJson(error: unknown): { name: string; message: string; details: Recor
   return { name, message, details: { ...(error as { details?: Record<string, unknown> }).details } };
 }
 
-async function watch(client: FarmClient, id: string, flags: Flags): Promise<void> {
+async function watch(client: RenderClient, id: string, flags: Flags): Promise<void> {
   const result = await followRender(client, id, flags);
   const more = `  ${commandFor('download', id, flags)} brings it here`;
   tell(flags, { type: 'result', ...result }, `${summary(result)}\n${more}`);
 }
 
-async function cancel(client: FarmClient, id: string, flags: Flags): Promise<void> {
+async function cancel(client: RenderClient, id: string, flags: Flags): Promise<void> {
   const state = await client.cancelRender(id);
   const text =
     state === 'cancelled'
@@ -57,7 +57,7 @@ async function cancel(client: FarmClient, id: string, flags: Flags): Promise<voi
   tell(flags, { type: 'cancelled', id, status: state }, text);
 }
 
-async function resume(client: FarmClient, id: string, flags: Flags & { wait: boolean }): Promise<void> {
+async function resume(client: RenderClient, id: string, flags: Flags & { wait: boolean }): Promise<void> {
   const started = await client.resumeRender(id);
   if (!started.started && started.status !== 'running') {
     tell(flags, { type: 'started', ...started }, `${id} is done; there is nothing to resume.`);
@@ -69,7 +69,7 @@ async function resume(client: FarmClient, id: string, flags: Flags & { wait: boo
     tell(flags, started, `Resumed as ${started.execution}. ${commandFor('watch', id, flags)} shows it.`);
 }
 
-async function download(client: FarmClient, id: string, flags: Flags & { output?: string }): Promise<void> {
+async function download(client: RenderClient, id: string, flags: Flags & { output?: string }): Promise<void> {
   const result = await client.getResult(id);
   const ending = /\.\w+$/.exec(result.output)?.[0] ?? '';
   const place = flags.output ?? `${id}${ending}`;
@@ -82,12 +82,12 @@ export function addFarmRenderCommands(program: Command): void {
   const add = <T extends Flags>(
     name: string,
     description: string,
-    run: (client: FarmClient, id: string, flags: T) => Promise<void>,
+    run: (client: RenderClient, id: string, flags: T) => Promise<void>,
   ): Command =>
-    addFarmOption(program.command(name).description(description))
+    addWhereOption(program.command(name).description(description))
       .argument('<id>', 'id of the render')
       .option('--json', 'tell it as JSON')
-      .action((id: string, flags: T) => withFarm(flags, (client) => run(client, id, flags)));
+      .action((id: string, flags: T) => withRenders(flags, (client) => run(client, id, flags)));
   add('status', 'Tell how far a render on a farm is, and why it failed.', status);
   add('watch', 'Show a render on a farm until it ends.', watch).option('-q, --quiet', 'tell errors only');
   add('cancel', 'Stop a render on a farm.', cancel);

@@ -1,17 +1,18 @@
-import type { FarmClient } from '../adapters/farm-client.ts';
+import type { RenderClient } from '../adapters/render-client.ts';
 import type { RenderResult } from '../types/render-result.ts';
 import { CancelledError, cancellable } from './cancellation.ts';
-import { commandFor, type FarmFlags } from './farm-option.ts';
-import { progressView } from './progress-view.ts';
 
-export interface FollowFlags extends FarmFlags {
+import { progressView } from './progress-view.ts';
+import { commandFor, type WhereFlags } from './where-option.ts';
+
+export interface FollowFlags extends WhereFlags {
   json?: boolean;
   quiet?: boolean;
 }
 
 /** Shows a render on a farm until it ends. Ctrl+C ends the showing; the render goes on. */
 export async function followRender(
-  client: FarmClient,
+  client: RenderClient,
   id: string,
   flags: FollowFlags,
 ): Promise<RenderResult> {

@@ -26,11 +26,13 @@ Examples:
   helios-infra still ./intro --frame 90 --output poster.png
   helios-infra deploy
   helios-infra render ./intro --on lambda --output intro.mp4
+  helios-infra deploy --to gcp --region europe-west1
+  helios-infra render ./intro --on cloud-run --output intro.mp4
 
 helios-infra <command> --help tells all flags of a command.
 
 Environment:
-  HELIOS_STORE   store: a folder, or s3://bucket/prefix (default: store in ~/.cache/helios-infra)
+  HELIOS_STORE   store: a folder, s3://bucket/prefix or gs://bucket/prefix (default: store in ~/.cache/helios-infra)
   FFMPEG_PATH    another FFmpeg
   CHROMIUM_PATH  another Chromium
   TMPDIR         folder for temporary files

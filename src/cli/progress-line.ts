@@ -37,7 +37,8 @@ function parts(progress: ShownProgress, elapsedSeconds: number): string[] {
   if (segments.retried > 0) told.push(`${segments.retried} tried again`);
   if (segments.duplicated) told.push(`${segments.duplicated} started twice`);
   if ('failed' in segments && segments.failed > 0) told.push(`${segments.failed} failed`);
-  if ('costSoFar' in progress) told.push(`${formatUsd(progress.costSoFar)} so far`);
+  if ('costSoFar' in progress && progress.costSoFar !== undefined)
+    told.push(`${formatUsd(progress.costSoFar)} so far`);
   return told;
 }
 

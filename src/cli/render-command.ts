@@ -13,14 +13,12 @@ import {
   type JobFlags,
   toRenderJob,
 } from './job-options.ts';
-import { NotSupportedError } from './not-supported-error.ts';
 import { progressView } from './progress-view.ts';
-import { type LambdaFlags, renderOnLambda } from './render-on-lambda.ts';
+import { type FarmRenderFlags, renderOnFarm } from './render-on-farm.ts';
 import { summary } from './summary.ts';
 
-interface RenderFlags extends JobFlags, LambdaFlags {
+interface RenderFlags extends JobFlags, FarmRenderFlags {
   job?: string;
-  on: 'local' | 'lambda' | 'cloud-run';
 }
 
 const EXAMPLES = `
@@ -34,11 +32,6 @@ Examples:
 `;
 
 async function render(composition: string | undefined, flags: RenderFlags): Promise<void> {
-  if (flags.on === 'cloud-run') {
-    throw new NotSupportedError(`--on ${flags.on} is not in this version yet. Leave it out to render here.`, {
-      details: { on: flags.on },
-    });
-  }
   const emitted = flags.job === undefined ? undefined : await readEmittedJob(flags.job);
   const source = composition ?? emitted?.source;
   if (source === undefined) {
@@ -46,7 +39,7 @@ async function render(composition: string | undefined, flags: RenderFlags): Prom
   }
   const { source: _, ...base } = emitted ?? { source };
   const job = await toRenderJob(source, flags, base);
-  if (flags.on === 'lambda') return renderOnLambda(job, flags);
+  if (flags.on !== 'local') return renderOnFarm(job, flags);
   const result = await cancellable(async (signal) => {
     using view = progressView(flags, signal);
     return await renderLocally(job, {
@@ -78,7 +71,7 @@ export function addRenderCommand(program: Command): void {
     .option('--id <id>', 'name of the render in the store')
     .option('--json', 'tell progress and the result as JSON lines on stdout')
     .option('-q, --quiet', 'tell errors only');
-  addFarmOption(command.optionsGroup('On a farm (--on lambda):')).option(
+  addFarmOption(command.optionsGroup('On a farm (--on lambda, --on cloud-run):')).option(
     '--no-download',
     'leave the output in the farm’s bucket',
   );

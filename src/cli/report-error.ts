@@ -2,7 +2,6 @@ import { styleText } from 'node:util';
 import { CommanderError } from 'commander';
 import { FrameRangeError, HeliosError, ValidationError } from '../utils/errors.ts';
 import { CancelledError } from './cancellation.ts';
-import { NotSupportedError } from './not-supported-error.ts';
 
 const FAILED = 1;
 const MISUSED = 2;
@@ -53,13 +52,19 @@ function describe(error: Error): string[] {
   const hint = HINTS[error.name];
   if (hint) text.push(`  ${hint}`);
   if (known && error.details.record !== undefined) {
-    const { id } = error.details;
-    text.push(`  To see more: helios-infra logs ${id}`);
+    const { id, record } = error.details;
+    const onCloudRun = String(record).startsWith('gs://');
+    const where = onCloudRun ? ' --on cloud-run' : '';
+    text.push(
+      onCloudRun
+        ? `  To see more: gcloud logging read 'jsonPayload.render="${id}"'`
+        : `  To see more: helios-infra logs ${id}`,
+    );
     // The same job has the same budget.
     text.push(
       error.name === 'BudgetError'
         ? '  To go on:    render again with a larger budget and another --id'
-        : `  To go on:    helios-infra resume ${id}`,
+        : `  To go on:    helios-infra resume ${id}${where}`,
     );
   }
   if (process.env.HELIOS_DEBUG === '1') text.push(error.stack ?? '');
@@ -70,10 +75,7 @@ function describe(error: Error): string[] {
 function exitStatusOf(error: unknown): number {
   if (error instanceof CancelledError) return error.exitStatus;
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : MISUSED;
-  const misuse =
-    error instanceof ValidationError ||
-    error instanceof FrameRangeError ||
-    error instanceof NotSupportedError;
+  const misuse = error instanceof ValidationError || error instanceof FrameRangeError;
   return misuse ? MISUSED : FAILED;
 }
 

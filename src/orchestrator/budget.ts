@@ -43,6 +43,8 @@ export function checkEstimate(
  */
 export function admitPlan(plan: Plan, budget: Budget | undefined, sizes: FunctionSizes, since: number): Plan {
   if (!budget) return plan;
+  const { maxSeconds = Number.POSITIVE_INFINITY } = budget;
+  if (Date.now() - since > maxSeconds * 1000) throw timeError({ ...budget, since }, false);
   const { seconds, cost, functions } = estimateCost(plan, sizes, plan.maxParallel);
   checkEstimate(budget, { seconds, usd: cost.total });
   if (budget.maxCost === undefined) return { ...plan, budget: { ...budget, since } };
@@ -58,11 +60,15 @@ export interface Spending {
   readonly parallel: number;
 }
 
-function timeError({ since, maxSeconds = 0 }: PlanBudget): BudgetError {
+function timeError({ since, maxSeconds = 0 }: PlanBudget, planned: boolean): BudgetError {
   const spent = (Date.now() - since) / 1000;
+  const stopped = `The render was stopped after ${inSeconds(spent)}`;
+  const allowed = `it may take ${inSeconds(maxSeconds)} (budget.maxSeconds)`;
   return new BudgetError(
-    `The render was stopped after ${inSeconds(spent)}: it may take ${inSeconds(maxSeconds)} (budget.maxSeconds). Its finished segments stay; render it again with a larger budget, and only the others are rendered.`,
-    { details: { field: 'budget.maxSeconds', spent, limit: maxSeconds } },
+    planned
+      ? `${stopped}: ${allowed}. Its finished segments stay; render it again with a larger budget, and only the others are rendered.`
+      : `${stopped}, while it was being planned: ${allowed}, and its plan is part of that. No segment was begun. Allow more time than that; helios-infra estimate tells how much it needs, and what was measured by now need not be measured again.`,
+    { details: { field: 'budget.maxSeconds', spent, limit: maxSeconds, planned } },
   );
 }
 
@@ -71,6 +77,13 @@ function costError({ maxCost = 0, renderMs = 1 }: PlanBudget, spentMs: number): 
     `The render was stopped: it may cost ${usd(maxCost)} (budget.maxCost), and its segments have taken ${inSeconds(spentMs / 1000)} of the ${inSeconds(renderMs / 1000)} of functions that this pays for. Its finished segments stay; render it again with a larger budget, and only the others are rendered.`,
     { details: { field: 'budget.maxCost', limit: maxCost, renderMs, spentMs } },
   );
+}
+
+export interface BudgetWatch {
+  /** Tells what was spent. @default only the time counts */
+  readonly spending?: Spending | undefined;
+  /** Whether the render has a plan by now. @default it has */
+  readonly planned?: () => boolean;
 }
 
 /**
@@ -82,7 +95,7 @@ export async function withinBudget<T>(
   budget: PlanBudget | undefined,
   outer: AbortSignal | undefined,
   work: (signal: AbortSignal | undefined) => Promise<T>,
-  spending?: Spending,
+  { spending, planned = () => true }: BudgetWatch = {},
 ): Promise<T> {
   if (!budget) return work(outer);
   const over = new AbortController();
@@ -104,8 +117,8 @@ export async function withinBudget<T>(
   try {
     if (maxSeconds !== undefined) {
       const left = since + maxSeconds * 1000 - Date.now();
-      if (left <= 0) throw timeError(budget);
-      after(left, () => over.abort(timeError(budget)));
+      if (left <= 0) throw timeError(budget, planned());
+      after(left, () => over.abort(timeError(budget, planned())));
     }
     await look();
     over.signal.throwIfAborted();

@@ -1,3 +1,4 @@
+import { segmentPictures } from '../storage/keys.ts';
 import type { ObjectInfo, ObjectStore } from '../storage/object-store.ts';
 import { runLimited } from '../utils/run-limited.ts';
 import { type Amount, amountOf } from './cache-list.ts';
@@ -23,7 +24,10 @@ export interface Pruned {
   readonly needed: Amount;
 }
 
-/** Objects that go together: a segment's video and its record. */
+/** What comes after a segment's name. */
+const SUFFIX = new RegExp(`(\\.(${segmentPictures.join('|')}))?\\.\\w+$`);
+
+/** Objects that go together: a segment's video, its record and its pictures. */
 interface Unit {
   readonly objects: readonly ObjectInfo[];
   readonly bytes: number;
@@ -32,7 +36,7 @@ interface Unit {
 
 function unitsOf(objects: readonly ObjectInfo[]): Unit[] {
   const groups = Map.groupBy(objects, ({ key }) =>
-    key.startsWith('segments/') ? key.replace(/(\.(first|next))?\.\w+$/, '') : key,
+    key.startsWith('segments/') ? key.replace(SUFFIX, '') : key,
   );
   return [...groups.values()].map((members) => ({
     objects: members,

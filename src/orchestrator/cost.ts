@@ -76,7 +76,7 @@ export function costOf(use: FarmUse, sizes: FunctionSizes, table: PriceTable = p
 
 /** Requests to S3 that go with so many segments: their files, pictures, records and progress, and the plan of each. */
 export function storeRequests(segments: number): { readonly puts: number; readonly gets: number } {
-  return { puts: 5 * segments + 8, gets: 8 * segments + 20 };
+  return { puts: 5 * segments + 8, gets: 9 * segments + 20 };
 }
 
 /**

@@ -43,12 +43,16 @@ export function estimateCost(
   const perMissing = perSegment + (plan.estimate.workMs * slowdown) / Math.max(1, missing);
   const rounds = Math.ceil(segments / slots);
   const missingRounds = Math.ceil(missing / slots);
+  const longest = missing > 0 ? perSegment + plan.estimate.longestMs * slowdown : 0;
   const distributed = segments > INLINE_SEGMENTS;
   const mapMs = distributed ? assumed.mapRunMs + rounds * assumed.childMs : 0;
   const videoSeconds = frameToSeconds(frames, outputFps(composition.fps, encoding.everyNthFrame));
   const planMs = times.coldStart + times.plan;
   const renderWallMs =
-    times.coldStart + missingRounds * perMissing + (rounds - missingRounds) * perSegment + mapMs;
+    times.coldStart +
+    Math.max(missingRounds * perMissing, longest) +
+    (rounds - missingRounds) * perSegment +
+    mapMs;
   const audioMs = times.environment + videoSeconds * audioTracks.length * times.audioSecond;
   const stitchMs = times.environment + segments * times.stitchSegment + megabytes * times.stitchMegabyte;
   const functions = {

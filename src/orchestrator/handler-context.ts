@@ -4,8 +4,17 @@ import { AbortedError, OutOfTimeError } from '../utils/errors.ts';
 export interface HandlerContext {
   /** Milliseconds until it is cut off. @default no limit */
   readonly remainingMs?: number | undefined;
+  /** Ends the work with an `AbortedError`: nobody waits for it any more. @default none */
+  readonly signal?: AbortSignal | undefined;
   /** Where its log is, for the record of a failure. */
   readonly log?: { readonly group: string; readonly stream: string; readonly requestId: string } | undefined;
+}
+
+/** Frame jobs that may be at work at the same time in all. */
+export interface Capacity {
+  readonly segments: number;
+  /** Why it may be less than it could be; stands in the plan and the result. */
+  readonly warning?: string | undefined;
 }
 
 /** The context of a call that is given up after so many seconds. */
@@ -26,18 +35,19 @@ const RESERVE_MS = 5_000;
  * @throws OutOfTimeError
  */
 export async function withinTime<T>(
-  { remainingMs }: HandlerContext,
+  { remainingMs, signal: outer }: HandlerContext,
   told: () => { readonly what: string; readonly details?: Record<string, unknown> },
   work: (signal: AbortSignal | undefined) => Promise<T>,
 ): Promise<T> {
-  if (remainingMs === undefined) return await work(undefined);
+  if (remainingMs === undefined) return await work(outer);
   const controller = new AbortController();
+  const signal = outer ? AbortSignal.any([outer, controller.signal]) : controller.signal;
   const allowed = Math.max(remainingMs / 2, remainingMs - RESERVE_MS);
   const timer = setTimeout(() => controller.abort(), allowed);
   try {
-    return await work(controller.signal);
+    return await work(signal);
   } catch (error) {
-    if (!controller.signal.aborted || !(error instanceof AbortedError)) throw error;
+    if (!controller.signal.aborted || outer?.aborted || !(error instanceof AbortedError)) throw error;
     const { what, details } = told();
     throw new OutOfTimeError(
       `${what} was not done within the ${Math.round(allowed / 1000)} s that it had. Give it more time, or cut the video into more segments (chunking).`,

@@ -1,7 +1,6 @@
 import { keys } from '../storage/keys.ts';
-import { findJson, type ObjectStore, putJson } from '../storage/object-store.ts';
+import { type ObjectStore, putJson } from '../storage/object-store.ts';
 import type { FrameWorker } from '../types/contracts.ts';
-import { type SegmentProgress, segmentProgressSchema } from '../types/farm.ts';
 import type { FrameJob, FrameResult } from '../types/frame-job.ts';
 import { defaultSizes, type FunctionSizes } from '../types/function-sizes.ts';
 import { INLINE_SEGMENTS, type Plan } from '../types/plan.ts';
@@ -9,9 +8,11 @@ import type { RenderResult } from '../types/render-result.ts';
 import { FrameRangeError, SegmentDamagedError } from '../utils/errors.ts';
 import { runLimited } from '../utils/run-limited.ts';
 import { ChromiumFrameWorker } from '../worker/chromium-frame-worker.ts';
+import { findSegment } from '../worker/find-segment.ts';
+import { boundAnswer } from './bound-answer.ts';
 import { admitPlan, withinBudget } from './budget.ts';
 import { costOf, prices, useByTimings } from './cost.ts';
-import { type HandlerContext, shorter, withinTime } from './handler-context.ts';
+import { type Capacity, type HandlerContext, shorter, withinTime } from './handler-context.ts';
 import {
   addressOf,
   type PlanSummary,
@@ -26,6 +27,7 @@ import { makeOutput } from './make-output.ts';
 import { type PlanRecord, readPlan } from './plan-record.ts';
 import { failureEventSchema, leaveSegmentError, recordFailure } from './record-failure.ts';
 import { checkReplay, renderTimeoutSeconds } from './render-timeout.ts';
+import { readProgress, tellProgress } from './segment-progress.ts';
 import { markStart, spendingOf } from './spent-time.ts';
 import { type AudioStepResult, audioStep, describeResult, planStep } from './steps.ts';
 import { stopwatch } from './stopwatch.ts';
@@ -34,8 +36,8 @@ import { stopwatch } from './stopwatch.ts';
 const MAX_REQUESTS = 16;
 
 export interface HandlersOptions {
-  /** Frame jobs that may be at work at the same time in all. @default no limit but the event's */
-  readonly capacity?: (() => Promise<number>) | undefined;
+  /** @default no limit but the event's */
+  readonly capacity?: (() => Promise<Capacity>) | undefined;
   /** Where the workers' log lies, for the record of a failure that they could not tell. */
   readonly renderLogGroup?: string | undefined;
   /** The functions' sizes, for the time that a segment may take and the cost in the result. @default neither counts */
@@ -66,9 +68,13 @@ export class Handlers implements AsyncDisposable {
   async plan(event: unknown, context: HandlerContext = {}): Promise<PlanSummary> {
     const { job, ref = addressOf(job), capacity: asked } = parseEvent(planEventSchema, 'plan event', event);
     const since = Date.now();
-    const capacity = Math.max(1, Math.min(asked, (await this.#options.capacity?.()) ?? asked));
+    const { segments = asked, warning } = (await this.#options.capacity?.()) ?? {};
+    const capacity = Math.max(1, Math.min(asked, segments));
     const { sizes = defaultSizes } = this.#options;
-    const admit = (found: Plan): Plan => admitPlan(found, job.budget, sizes, since);
+    const admit = (found: Plan): Plan => {
+      const warnings = warning === undefined ? found.warnings : [...found.warnings, warning];
+      return admitPlan({ ...found, warnings }, job.budget, sizes, since);
+    };
     const plan = await withinTime(
       context,
       () => ({ what: `The plan of ${job.id}` }),
@@ -117,9 +123,9 @@ export class Handlers implements AsyncDisposable {
       if (budget?.renderMs !== undefined) await markStart(this.#store, id, index, attempt);
       const inTime = shorter(context, timeoutSeconds);
       const { frames, cached, bytes } = await this.#renderSegment(job, inTime, plan);
-      const progress = { index, frames, cached, ms: clock(), attempt };
-      await putJson(this.#store, keys.progress(id, index), progress satisfies SegmentProgress);
-      return { index, frames, cached, ms: progress.ms, bytes };
+      const ms = clock();
+      await tellProgress(this.#store, plan, { index, frames, cached, ms, attempt });
+      return { index, frames, cached, ms, bytes };
     } catch (error) {
       await leaveSegmentError(this.#store, job, error, context);
       throw error;
@@ -167,7 +173,7 @@ export class Handlers implements AsyncDisposable {
         };
         const render = (signal?: AbortSignal) =>
           this.#worker.renderFrame(job, { ...(signal ? { signal } : {}), onFrames });
-        return withinBudget(plan?.budget, outer, render, spendingOf(this.#store, plan));
+        return withinBudget(plan?.budget, outer, render, { spending: spendingOf(this.#store, plan) });
       },
     );
   }
@@ -179,22 +185,17 @@ export class Handlers implements AsyncDisposable {
     signal: AbortSignal | undefined,
   ): Promise<RenderResult> {
     const clock = stopwatch();
-    const told = await runLimited(
-      plan.frameJobs,
-      MAX_REQUESTS,
-      signal,
-      async ({ index }) =>
-        segmentProgressSchema.safeParse(await findJson(this.#store, keys.progress(plan.id, index))).data,
+    const told = await runLimited(plan.frameJobs, MAX_REQUESTS, signal, ({ index }) =>
+      readProgress(this.#store, plan, index),
     );
     const results = (await this.#findSegments(plan, signal)).map((result) => ({
       ...result,
       cached: told[result.index]?.cached ?? true,
     }));
-    const { key, bytes, seams } = await makeOutput({ plan, results, store: this.#store, audioKey, signal });
+    const made = await makeOutput({ plan, results, store: this.#store, audioKey, signal });
     const render = told.reduce((sum, segment) => sum + (segment?.ms ?? 0), 0);
     const timings = { plan: plan.planMs, render, audio: audioMs, stitch: clock() };
-    const place = { path: `${this.#store.url}/${key}`, bytes };
-    const result = describeResult(plan, results, place, seams, timings);
+    const result = describeResult(plan, results, made, timings);
     const attempts = told.reduce((sum, segment) => sum + (segment?.attempt ?? 0) + 1, 0);
     const { sizes } = this.#options;
     const use = useByTimings(timings, results.length, attempts);
@@ -202,7 +203,7 @@ export class Handlers implements AsyncDisposable {
       ? { ...result, cost: { usd: costOf(use, sizes).total, pricesOf: prices.date } }
       : result;
     await putJson(this.#store, keys.result(plan.id), whole);
-    return whole;
+    return boundAnswer(whole);
   }
 
   async #plan(event: unknown): Promise<PlanRecord> {
@@ -212,10 +213,7 @@ export class Handlers implements AsyncDisposable {
 
   /** @throws SegmentDamagedError that names all that are missing */
   async #findSegments({ frameJobs }: Plan, signal: AbortSignal | undefined): Promise<FrameResult[]> {
-    const found = await runLimited(frameJobs, MAX_REQUESTS, signal, async ({ index, segmentKey }) => {
-      const result = await this.#worker.findSegment(segmentKey);
-      return result && { ...result, index };
-    });
+    const found = await runLimited(frameJobs, MAX_REQUESTS, signal, (job) => findSegment(this.#store, job));
     const missing = frameJobs.filter((_, place) => found[place] === undefined);
     if (missing.length > 0) throw SegmentDamagedError.of(missing, this.#store.url);
     return found.filter((result) => result !== undefined);

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import path from 'node:path';
 import { OutputFile } from '../stitcher/output-file.ts';
-import { stitch } from '../stitcher/stitch.ts';
+import { type Joined, stitch } from '../stitcher/stitch.ts';
 import { createBundle } from '../storage/bundle.ts';
+import { dropDamaged } from '../storage/drop-damaged.ts';
 import { keys } from '../storage/keys.ts';
 import { type ObjectStore, putJson } from '../storage/object-store.ts';
 import { type CompositionRef, compositionRefSchema } from '../types/composition.ts';
@@ -10,7 +12,6 @@ import type { FrameResult } from '../types/frame-job.ts';
 import type { Plan } from '../types/plan.ts';
 import { type RenderJob, type RenderJobInput, renderJobSchema } from '../types/render-job.ts';
 import type { RenderResult } from '../types/render-result.ts';
-import type { Seams } from '../types/seams.ts';
 import {
   CompositionNotFoundError,
   HeliosError,
@@ -34,10 +35,21 @@ export interface RunOptions {
   /** Cancels the render: no process and no temporary file is left, finished segments stay in the store. */
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: OnProgress | undefined;
+  /** Where a relative output path begins. @default the process's folder */
+  readonly outputFolder?: string | undefined;
+  /** Takes the finished output elsewhere, and tells its address. @default it stays at the job's output path */
+  readonly deliver?: ((output: string, plan: Plan) => Promise<string>) | undefined;
+}
+
+const BUNDLED = /^bundle:([0-9a-f]{64})\/(.+)$/;
+
+/** A composition's source that names a bundle of the store: `bundle:<digest>/<entry>`. */
+export function bundledSource({ digest, entry }: Extract<CompositionRef, { kind: 'bundle' }>): string {
+  return `bundle:${digest}/${entry}`;
 }
 
 /**
- * Where a composition's page is; a folder is put into the store first.
+ * Where a composition's page is; a folder is put into the store first, unless the source is `bundle:<digest>/<entry>`.
  * @throws CompositionNotFoundError, UnsafePathError
  */
 export async function referenceTo(source: string, store: ObjectStore): Promise<CompositionRef> {
@@ -48,6 +60,8 @@ export async function referenceTo(source: string, store: ObjectStore): Promise<C
       details: { source },
     });
   }
+  const [, known, page] = BUNDLED.exec(source) ?? [];
+  if (known !== undefined) return compositionRefSchema.parse({ kind: 'bundle', digest: known, entry: page });
   const { digest, entry } = await createBundle(store, source);
   return { kind: 'bundle', digest, entry };
 }
@@ -83,16 +97,26 @@ export class JobOrchestrator {
 
   /**
    * Renders a job to its output path. Retryable errors are tried again, 4 times in all; a segment far slower than
-   * the others is started a second time when there is room for it.
+   * the others is started a second time when there is room for it. A file of the composition that the store damaged
+   * is put there again, once.
    * @throws HeliosError of many kinds; nothing half-written is left at the output path
    */
-  async run(input: RenderJobInput, { signal, onProgress }: RunOptions = {}): Promise<RenderResult> {
+  async run(input: RenderJobInput, options: RunOptions = {}): Promise<RenderResult> {
     const job = parseJob(input);
     checkNoCost(job);
     try {
       const budget = job.budget && { ...job.budget, since: Date.now() };
-      const meter = new ProgressMeter(onProgress);
-      return await withinBudget(budget, signal, (inTime) => this.#run(job, inTime, meter));
+      let meter = new ProgressMeter(options.onProgress);
+      const work = async (inTime: AbortSignal | undefined): Promise<RenderResult> => {
+        try {
+          return await this.#run(job, inTime, meter, options);
+        } catch (error) {
+          if (!(await dropDamaged(this.#store, error))) throw error;
+          meter = new ProgressMeter(options.onProgress);
+          return await this.#run(job, inTime, meter, options);
+        }
+      };
+      return await withinBudget(budget, options.signal, work, { planned: () => meter.planned });
     } catch (error) {
       const known = error instanceof HeliosError ? error.toJSON() : { name: 'Error', message: String(error) };
       await putJson(this.#store, keys.error(job.id), known).catch(() => {});
@@ -100,20 +124,35 @@ export class JobOrchestrator {
     }
   }
 
-  async #run(job: RenderJob, outer: AbortSignal | undefined, meter: ProgressMeter): Promise<RenderResult> {
+  async #run(
+    job: RenderJob,
+    outer: AbortSignal | undefined,
+    meter: ProgressMeter,
+    { outputFolder = '', deliver }: RunOptions,
+  ): Promise<RenderResult> {
     const clock = stopwatch();
     await sweepWorkFolders();
-    await using output = await OutputFile.reserve(job.outputPath, sequenceExtension(job));
+    await using output = await OutputFile.reserve(
+      path.resolve(outputFolder, job.outputPath),
+      sequenceExtension(job),
+    );
     meter.enter('bundle');
     const [ref] = await Promise.all([
       referenceTo(job.composition.source, this.#store),
       this.#store.delete(keys.error(job.id)).catch(() => {}),
     ]);
     meter.enter('plan');
-    const { capacity } = this.#adapter.getStatus();
+    const { capacity, name } = this.#adapter.getStatus();
     const run = randomUUID();
     const plan = await this.#retry(outer, () =>
-      planStep(job, { ref, worker: this.#worker, capacity, run, signal: outer }),
+      planStep(job, {
+        ref,
+        worker: this.#worker,
+        capacity,
+        idleIsFree: name === 'local',
+        run,
+        signal: outer,
+      }),
     );
     const planMs = clock();
     checkEstimate(job.budget ?? {}, { seconds: (planMs + plan.estimate.wallMs) / 1000 });
@@ -136,12 +175,19 @@ export class JobOrchestrator {
 
     meter.enter('stitch');
     const { key: audioKey, ms: audioMs } = mixed.value;
-    const joined = await this.#stitch(plan, rendered.value, audioKey, output.partial, outer, meter);
-    const { results, seams } = joined;
+    const { results, ...joined } = await this.#stitch(
+      plan,
+      rendered.value,
+      audioKey,
+      output.partial,
+      outer,
+      meter,
+    );
     const bytes = await output.commit();
     const timings = { plan: planMs, render: renderMs, audio: audioMs, stitch: clock() };
-    const made = { path: output.target, bytes };
-    const result = describeResult(plan, results, made, seams, timings, meter.duplicated);
+    const address = deliver ? await deliver(output.target, plan) : output.target;
+    const made = { ...joined, address, bytes };
+    const result = describeResult(plan, results, made, timings, meter.duplicated);
     await putJson(this.#store, keys.result(job.id), result);
     return result;
   }
@@ -154,12 +200,12 @@ export class JobOrchestrator {
     output: string,
     signal: AbortSignal | undefined,
     meter: ProgressMeter,
-  ): Promise<{ readonly results: readonly FrameResult[]; readonly seams: Seams }> {
+  ): Promise<Joined & { readonly results: readonly FrameResult[] }> {
     let results = rendered;
     for (let mends = 0; ; mends++) {
       try {
         const joined = { plan, results, store: this.#store, audioKey, signal };
-        return { results, seams: await this.#retry(signal, () => stitch(joined, output)) };
+        return { results, ...(await this.#retry(signal, () => stitch(joined, output))) };
       } catch (error) {
         if (!(error instanceof SegmentDamagedError) || mends === MAX_MENDS) throw error;
         const lost = new Set(error.details.segments as number[]);

@@ -24,10 +24,17 @@ import { scanAudio } from './audio-scan.ts';
 import { audioTracks } from './audio-tracks.ts';
 import { checkEncoding, checkSize } from './check-encoding.ts';
 import { coverRange } from './cover-range.ts';
+import { costCurve, cutByWork, segmentCount } from './cut-by-work.ts';
+import { lookAhead } from './look-ahead.ts';
+import { maySound } from './may-sound.ts';
 import { type Probe, probeComposition, type SeekTrial, trySeeking } from './probe.ts';
 import { contentDigest, segmentKey } from './segment-key.ts';
 import { cutAtMultiples, cutEvenly, segmentLength } from './segment-ranges.ts';
-import { storedRanges } from './stored-ranges.ts';
+import { estimateWork } from './segment-work.ts';
+import { storedSegments } from './stored-segments.ts';
+
+/** A segment of less work is not worth opening its page for. */
+const LEAST_SEGMENT_MS = 2_000;
 
 export interface PlanOptions {
   /** Where the composition is. */
@@ -35,6 +42,8 @@ export interface PlanOptions {
   readonly worker: ChromiumFrameWorker;
   /** Frame jobs that the adapter can carry at the same time. */
   readonly capacity: number;
+  /** Whether all of them are there anyway, so that none should stand idle. @default false */
+  readonly idleIsFree?: boolean | undefined;
   /** Names this run; a job with `cache: false` finds only what a run of that name stored. @default the job's id */
   readonly run?: string | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -78,20 +87,33 @@ function memory(store: ObjectStore, version: string, trusted: boolean, changes: 
   };
 }
 
-/** @param stored frames of the segments that need not be rendered */
+/**
+ * @param stored frames of the segments that need not be rendered
+ * @param workers that stand idle at no cost
+ */
 function cut(
   job: RenderJob,
   range: FrameRange,
   trial: SeekTrial,
   stored: readonly FrameRange[],
+  workers: number | undefined,
 ): FrameRange[] {
-  const { segments, targetSegmentSeconds = availableParallelism() > 4 ? 8 : 20 } = job.chunking;
+  const { segments, targetSegmentSeconds } = job.chunking;
   const step = job.encoding.everyNthFrame;
   if (segments !== undefined) return cutEvenly(range, segments, step);
-  const length = segmentLength(trial.msPerFrame, targetSegmentSeconds * 1000);
-  return coverRange(range, stored, step).flatMap((piece) =>
-    piece.stored || trial.seekMode === 'replay' ? [piece.range] : cutAtMultiples(piece.range, length, step),
-  );
+  const pieces = coverRange(range, stored, step);
+  const targetMs = (targetSegmentSeconds ?? (availableParallelism() > 4 ? 8 : 20)) * 1000;
+  const costOf = costCurve(trial.costs);
+  const msOf = ([from, to]: FrameRange) => Math.ceil((to - from) / step) * trial.msPerFrame;
+  const open = pieces.filter((piece) => !piece.stored);
+  const workMs = open.reduce((sum, piece) => sum + msOf(piece.range), 0);
+  const count = segmentCount(workMs, { workers: workers ?? 1, targetMs, leastMs: LEAST_SEGMENT_MS });
+  return pieces.flatMap((piece) => {
+    if (piece.stored || trial.seekMode === 'replay') return [piece.range];
+    if (workers === undefined || targetSegmentSeconds !== undefined)
+      return cutAtMultiples(piece.range, segmentLength(trial.msPerFrame, targetMs), step);
+    return cutByWork(piece.range, Math.ceil((count * msOf(piece.range)) / workMs), step, costOf);
+  });
 }
 
 interface Sounds {
@@ -136,7 +158,7 @@ async function findSounds(
  */
 export async function planJob(
   job: RenderJob,
-  { ref, worker, capacity, run = job.id, signal }: PlanOptions,
+  { ref, worker, capacity, idleIsFree = false, run = job.id, signal }: PlanOptions,
 ): Promise<Plan> {
   const { encoding, page } = job;
   checkEncoding(encoding, job.outputPath);
@@ -176,17 +198,17 @@ export async function planJob(
   const trial = await remember<SeekTrial>(
     { ref, look: { ...asked, frameRange: range, composition: { ...composition, durationInFrames: 0 } } },
     () => inBrowser((browser) => trySeeking(browser, composition, range, encoding, page)),
-    async (known) => known.msPerFrame > 0,
+    async (known) => known.msPerFrame > 0 && known.msPerStep >= 0 && Array.isArray(known.costs),
   );
   const question = { ref, composition, end: range[1], onAssetError, allowHosts };
-  const sounds =
-    audioCodecOf(encoding) === 'none'
-      ? { tracks: [], warnings: [] }
-      : await remember<Sounds>(
-          question,
-          () => inBrowser((browser) => findSounds(browser, composition, range, page, store)),
-          async (known) => Array.isArray(known.tracks) && hasSources(store, known),
-        );
+  const isSilent = audioCodecOf(encoding) === 'none' || !(reachesOut || (await maySound(store, composition)));
+  const sounds = isSilent
+    ? { tracks: [], warnings: [] }
+    : await remember<Sounds>(
+        question,
+        () => inBrowser((browser) => findSounds(browser, composition, range, page, store)),
+        async (known) => Array.isArray(known.tracks) && hasSources(store, known),
+      );
 
   const shared = {
     jobId: job.id,
@@ -198,21 +220,29 @@ export async function planJob(
   // What other hosts send may change at any time, as a page behind an address may.
   const owner = reachesOut ? job.id : undefined;
   const content = contentDigest(shared, job.cache ? owner : run);
-  const stored = await storedRanges(store, content);
-  const frameJobs = cut(job, range, trial, stored).map(
-    (part, index, { length }): FrameJob => ({
-      ...shared,
-      index,
-      range: part,
-      lookAhead: index < length - 1,
-      segmentKey: segmentKey(content, part),
-    }),
+  const stored = await storedSegments(store, content, job.id);
+  const known = new Map(stored.map((segment) => [segmentKey(content, segment.range), segment]));
+  const parts = cut(
+    job,
+    range,
+    trial,
+    stored.map((segment) => segment.range),
+    idleIsFree ? Math.min(job.chunking.maxParallel ?? capacity, capacity) : undefined,
   );
-  const storedKeys = new Set(stored.map((part) => segmentKey(content, part)));
-  const missing = frameJobs.filter((frameJob) => !storedKeys.has(frameJob.segmentKey));
-  const maxParallel = Math.min(job.chunking.maxParallel ?? capacity, frameJobs.length);
-  const missingFrames = missing.reduce((sum, frameJob) => sum + outputFrames(frameJob.range, encoding), 0);
-  const workMs = missingFrames * trial.msPerFrame;
+  const segments = parts.map((part, index) => ({
+    range: part,
+    segmentKey: segmentKey(content, part),
+    lookBack: known.get(segmentKey(content, parts[index - 1] ?? part))?.sawNext === false && index > 0,
+  }));
+  const looks = { segments, durationInFrames: composition.durationInFrames, step: encoding.everyNthFrame };
+  const frameJobs = segments.map(
+    (segment, index): FrameJob => ({ ...shared, ...segment, index, lookAhead: lookAhead(index, looks) }),
+  );
+  const missing = frameJobs.filter((frameJob) => {
+    const segment = known.get(frameJob.segmentKey);
+    return !segment || (frameJob.lookBack && !segment.sawPrevious);
+  });
+  const maxParallel = Math.min(job.chunking.maxParallel ?? capacity, capacity, frameJobs.length);
   return {
     id: job.id,
     composition,
@@ -225,11 +255,7 @@ export async function planJob(
     onSeamMismatch,
     segmentsFound: frameJobs.length - missing.length,
     audioTracks: sounds.tracks,
-    estimate: {
-      msPerFrame: trial.msPerFrame,
-      workMs,
-      wallMs: workMs / Math.max(1, Math.min(maxParallel, missing.length)),
-    },
+    estimate: estimateWork(missing, trial, maxParallel),
     warnings: [...warnings, ...sounds.warnings],
   };
 }

@@ -9,6 +9,7 @@ import type { Capture } from '../worker/capture.ts';
 import { openCapture } from '../worker/open-capture.ts';
 import type { PageDescription } from '../worker/page/page-state.ts';
 import { PageSession } from '../worker/page-session.ts';
+import type { FrameCost } from './cut-by-work.ts';
 import { resolveComposition } from './resolve-composition.ts';
 
 /** How long a page without metadata may take to set `window.helios`, in milliseconds. */
@@ -46,6 +47,10 @@ export interface SeekTrial {
   readonly seekMode: 'seek' | 'replay';
   /** Milliseconds of one worker for one frame, without the encoder. */
   readonly msPerFrame: number;
+  /** Milliseconds of one worker for going on by a frame, without its picture. */
+  readonly msPerStep: number;
+  /** Of the frames that were looked at, the quickest of the looks at each. */
+  readonly costs: readonly FrameCost[];
 }
 
 /**
@@ -72,28 +77,40 @@ export async function trySeeking(
     transparent: encoding.transparent,
     framebuffer: wantsFramebuffer(scene),
   };
+  const costs = new Map<number, number>();
   let spent = 0;
   let taken = 0;
+  let stepping = 0;
+  let steps = 0;
+  const step = async (session: PageSession, frame: number): Promise<void> => {
+    if (frame === session.frame) return;
+    const since = performance.now();
+    await session.step(frame);
+    stepping += performance.now() - since;
+    steps++;
+  };
   const look = async (session: PageSession, capture: Capture, frame: number): Promise<string> => {
     const since = performance.now();
     await session.step(frame);
     await capture.expose();
     const picture = capture.develop();
-    spent += performance.now() - since;
+    const ms = performance.now() - since;
+    costs.set(frame, Math.min(costs.get(frame) ?? Number.POSITIVE_INFINITY, ms));
+    spent += ms;
     taken++;
     return picture?.digest ?? 'same';
   };
-  const visit = async (steps: boolean): Promise<string> => {
+  const visit = async (stepwise: boolean): Promise<string> => {
     await using session = await PageSession.open(browser, options);
     const seen: string[] = [];
     for (const from of windows) {
       const capture = openCapture(session, scene, page.timeouts.frame);
       // Stops on the way that the other visit does not make: a page may lose its way between them.
       const before = Math.max(0, session.frame);
-      const stops = steps ? [1, 2].map((third) => before + Math.floor(((from - before) * third) / 3)) : [];
-      for (const stop of stops) await session.step(stop);
+      const stops = stepwise ? [1, 2].map((third) => before + Math.floor(((from - before) * third) / 3)) : [];
+      for (const stop of stops) await step(session, stop);
       const drawn = from + Math.max(0, length - 1);
-      for (let frame = steps ? from : drawn; frame <= drawn; frame++) await session.step(frame);
+      for (let frame = stepwise ? from : drawn; frame <= drawn; frame++) await step(session, frame);
       // Both visits draw the same two frames: what Chromium drew before decides the last bit of what it draws next.
       await capture.preRoll();
       seen.push(await look(session, capture, from + length));
@@ -102,5 +119,10 @@ export async function trySeeking(
   };
   const atOnce = await visit(false);
   const seekMode = page.seekMode === 'auto' && (await visit(true)) !== atOnce ? 'replay' : 'seek';
-  return { seekMode: page.seekMode === 'replay' ? 'replay' : seekMode, msPerFrame: spent / taken };
+  return {
+    seekMode: page.seekMode === 'replay' ? 'replay' : seekMode,
+    msPerFrame: spent / taken,
+    msPerStep: stepping / Math.max(1, steps),
+    costs: [...costs].map(([frame, ms]) => ({ frame, ms })),
+  };
 }

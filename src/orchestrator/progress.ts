@@ -65,6 +65,11 @@ export class ProgressMeter {
     this.#report();
   }
 
+  /** Whether the render has a plan. */
+  get planned(): boolean {
+    return this.#phase === 'render' || this.#phase === 'stitch';
+  }
+
   /** Segments that were started a second time. */
   get duplicated(): number {
     return this.#segments.duplicated ?? 0;

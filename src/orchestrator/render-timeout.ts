@@ -8,7 +8,7 @@ const SLOWER = 5;
 /**
  * Seconds after which a segment counts as hung: five times what its frames took when the plan measured them,
  * and 90 for start and upload; at most 900, a function's longest. A segment in replay steps from frame 0, at a
- * cost that was not measured, and gets all of it.
+ * cost that was measured on few steps only, and gets all of it.
  */
 export function renderTimeoutSeconds({ frameJobs, estimate, seekMode }: Plan): number {
   if (seekMode === 'replay') return LONGEST_SECONDS;
@@ -18,15 +18,15 @@ export function renderTimeoutSeconds({ frameJobs, estimate, seekMode }: Plan): n
 }
 
 /**
- * A page that is stepped from frame 0 is one segment, and has to fit a function.
+ * Each segment of a page that is stepped from frame 0 has to fit a function with all the steps to it.
  * @param seconds what the render function has
  * @throws ValidationError
  */
 export function checkReplay({ seekMode, estimate, frames }: Plan, seconds: number): void {
-  const needed = Math.ceil((frames * estimate.msPerFrame) / 1000);
+  const needed = Math.ceil(estimate.longestMs / 1000);
   if (seekMode !== 'replay' || needed <= seconds) return;
   throw new ValidationError(
-    `frameRange: the page keeps state from frame to frame, so its ${frames} frames are one segment of about ${needed} s, and a function has ${seconds} s. Let the page show any frame by itself, render fewer frames, or render it with --on local.`,
+    `frameRange: the page keeps state from frame to frame, so each segment of its ${frames} frames is stepped to from frame 0; the longest takes about ${needed} s, and a function has ${seconds} s. Let the page show any frame by itself, render fewer frames, or render it with --on local.`,
     { details: { field: 'frameRange', frames, neededSeconds: needed, functionSeconds: seconds } },
   );
 }

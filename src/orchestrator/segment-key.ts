@@ -8,7 +8,7 @@ import { canonicalJson, sha256 } from '../utils/digest.ts';
  * @param run names a run that is to find nothing of any other
  */
 export function contentDigest(
-  job: Omit<FrameJob, 'segmentKey' | 'range' | 'index' | 'lookAhead'>,
+  job: Omit<FrameJob, 'segmentKey' | 'range' | 'index' | 'lookAhead' | 'lookBack'>,
   run: string | undefined = undefined,
 ): string {
   const { jobId, composition, encoding, page, workerVersion } = job;

@@ -2,6 +2,7 @@ import path from 'node:path';
 import { soundExtension } from '../stitcher/audio-encode.ts';
 import { mixAudio } from '../stitcher/audio-mix.ts';
 import { seamWarnings } from '../stitcher/check-seams.ts';
+import type { Joined } from '../stitcher/stitch.ts';
 import { blobKey } from '../storage/bundle.ts';
 import { keys } from '../storage/keys.ts';
 import { localCopy } from '../storage/local-copy.ts';
@@ -12,7 +13,6 @@ import type { FrameResult } from '../types/frame-job.ts';
 import type { Plan } from '../types/plan.ts';
 import type { RenderJob } from '../types/render-job.ts';
 import type { RenderResult } from '../types/render-result.ts';
-import type { Seams } from '../types/seams.ts';
 import { createWorkFolder } from '../utils/work-folder.ts';
 import type { ChromiumFrameWorker } from '../worker/chromium-frame-worker.ts';
 import { fetchSound } from './fetch-sound.ts';
@@ -86,6 +86,12 @@ export function sequenceExtension({ encoding }: Pick<RenderJob, 'encoding'>): st
   return pictures && encoding.codec !== 'gif' ? extensions[0] : undefined;
 }
 
+/** An output in its place. */
+export interface FinishedOutput extends Joined {
+  readonly address: string;
+  readonly bytes: number;
+}
+
 /**
  * What a render says of itself once its output is in place.
  * @param duplicated segments that were started a second time
@@ -93,8 +99,7 @@ export function sequenceExtension({ encoding }: Pick<RenderJob, 'encoding'>): st
 export function describeResult(
   plan: Plan,
   results: readonly FrameResult[],
-  output: { readonly path: string; readonly bytes: number },
-  seams: Seams,
+  { address, bytes, seams, joinedBy }: FinishedOutput,
   timings: Omit<RenderResult['timings'], 'total'>,
   duplicated = 0,
 ): RenderResult {
@@ -102,8 +107,8 @@ export function describeResult(
   const cached = results.filter((result) => result.cached).length;
   return {
     id: plan.id,
-    output: output.path,
-    bytes: output.bytes,
+    output: address,
+    bytes,
     frames: plan.frames,
     fps,
     ...outputSize(plan.composition, plan.encoding),
@@ -114,12 +119,20 @@ export function describeResult(
       rendered: results.length - cached,
       ...(duplicated > 0 ? { duplicated } : {}),
     },
+    joinedBy,
     seams,
     audioTracks: plan.audioTracks.length,
     seekMode: plan.seekMode,
+    capture: countBy(results.map(({ captureMode }) => captureMode)),
     warnings: [
       ...new Set([...plan.warnings, ...results.flatMap(({ warnings }) => warnings), ...seamWarnings(seams)]),
     ],
     timings: { ...timings, total: timings.plan + timings.render + timings.stitch },
   };
+}
+
+function countBy<T extends string>(values: readonly T[]): Partial<Record<T, number>> {
+  const counts: Partial<Record<T, number>> = {};
+  for (const value of values) counts[value] = (counts[value] ?? 0) + 1;
+  return counts;
 }

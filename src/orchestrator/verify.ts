@@ -1,15 +1,21 @@
 import { comparePictures, isRounding, NO_PICTURE, readPicture } from '../stitcher/compare-pictures.ts';
 import { keys } from '../storage/keys.ts';
-import { findJson, type ObjectStore } from '../storage/object-store.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
 import { openStore } from '../storage/open-store.ts';
+import { readSegmentRecord } from '../storage/segment-record.ts';
 import { captureScale, pictureSize } from '../types/codecs.ts';
-import { type FrameJob, type SegmentRecord, segmentRecordSchema } from '../types/frame-job.ts';
+import type { FrameJob, SegmentRecord } from '../types/frame-job.ts';
 import type { Plan } from '../types/plan.ts';
 import { capturePaths } from '../types/render-job.ts';
 import { screenshotOf } from '../types/screenshot.ts';
 import type { PictureDifference } from '../types/seams.ts';
 import { throwIfAborted } from '../utils/abort.ts';
-import { NotFoundError, VerificationError, VersionMismatchError } from '../utils/errors.ts';
+import {
+  NotFoundError,
+  RenderNotFoundError,
+  VerificationError,
+  VersionMismatchError,
+} from '../utils/errors.ts';
 import type { Browser } from '../worker/browser.ts';
 import { Camera, type Scene } from '../worker/camera.ts';
 import { browserKindOf } from '../worker/chromium-flags.ts';
@@ -56,15 +62,30 @@ async function checkVersion(planned: string): Promise<void> {
   );
 }
 
+async function findPlan(store: ObjectStore, id: string): Promise<Plan> {
+  try {
+    return await readPlan(store, id);
+  } catch (cause) {
+    if (!(cause instanceof NotFoundError)) throw cause;
+    const begun = (await store.head(keys.job(id))) ?? (await store.head(keys.error(id)));
+    throw new RenderNotFoundError(
+      begun
+        ? `The render ${id} ended before it had a plan, so there are no frames to compare. Render it again first.`
+        : `The store ${store.url} has no render of the id ${id}. It is told by render (--id sets it), and by helios-infra cache list; --farm NAME looks into a farm's store, HELIOS_STORE into another one.`,
+      { cause, details: { id, store: store.url } },
+    );
+  }
+}
+
 async function readRecord(
   store: ObjectStore,
   { index, range, segmentKey }: FrameJob,
 ): Promise<SegmentRecord> {
   const key = keys.segmentRecord(segmentKey);
-  const record = segmentRecordSchema.safeParse(await findJson(store, key));
-  if (record.success) return record.data;
+  const record = await readSegmentRecord(store, segmentKey);
+  if (record) return record;
   throw new NotFoundError(
-    `Segment ${index} (frames ${range[0]}–${range[1] - 1}) is not in the store any more (${key}). Render again.`,
+    `Segment ${index} (frames ${range[0]}–${range[1] - 1}) is gone from the store, or its record is damaged (${key}). Render again: it is rendered anew.`,
     { details: { index, range, key, store: store.url } },
   );
 }
@@ -100,7 +121,7 @@ async function recordedPicture(
   signal: AbortSignal | undefined,
 ): Promise<Buffer | undefined> {
   const digest = record.frameDigests[place];
-  if (record.firstPicture.sha256 === digest) return readPicture(store, record.firstPicture);
+  if (record.firstPicture.digest === digest) return readPicture(store, record.firstPicture);
   // What was drawn before can decide the last bit, so the segment's way to the frame is gone again.
   await using camera = await Camera.open(browser, job, job.range[0], signal);
   for (let at = job.range[0]; ; at += job.encoding.everyNthFrame) {
@@ -130,12 +151,12 @@ function failure(id: string, checked: number, frames: readonly DifferentFrame[])
 /**
  * Takes pictures of some frames of a render again, in a new browser, and compares them with what its segments'
  * records say.
- * @throws VerificationError when frames differ by more than a rounding; NotFoundError when the render or its
- *   segments are not in the store; VersionMismatchError, and what a frame job may throw
+ * @throws VerificationError when frames differ by more than a rounding; RenderNotFoundError when the store has no such
+ *   render, NotFoundError when it has lost its segments; VersionMismatchError, and what a frame job may throw
  */
 export async function verifyRender(id: string, options: VerifyOptions = {}): Promise<Verification> {
   const { store = openStore(), frames = 12, signal } = options;
-  const plan = await readPlan(store, id);
+  const plan = await findPlan(store, id);
   const samples = sampleFrames(plan, frames);
   const [{ workerVersion: planned, composition, page, encoding }] = plan.frameJobs as [FrameJob];
   await checkVersion(planned);

@@ -1,6 +1,6 @@
 import type { ObjectStore } from '../storage/object-store.ts';
 import { pictureSize } from '../types/codecs.ts';
-import type { FrameResult } from '../types/frame-job.ts';
+import type { FrameResult, KeptPicture } from '../types/frame-job.ts';
 import type { Plan } from '../types/plan.ts';
 import { screenshotOf } from '../types/screenshot.ts';
 import { LISTED_SEAMS, type Seam, type Seams } from '../types/seams.ts';
@@ -14,7 +14,7 @@ function describe({ frame, segments, digests, pictures, levels, pixels }: Seam):
     levels === null
       ? 'one of the pictures is lost'
       : `they differ in ${pixels} pixels, by up to ${levels} levels`;
-  return `Frame ${frame} looks otherwise at the end of segment ${before} (SHA-256 ${digests[0]}) than at the start of segment ${after} (${digests[1]}): ${far}. The store has ${pictures.join(' and ')}.`;
+  return `Frame ${frame} looks otherwise as segment ${before} saw it (digest ${digests[0]}) than as segment ${after} did (${digests[1]}): ${far}. The store has ${pictures.join(' and ')}.`;
 }
 
 /** What a person is to know of seams that did not end the render. */
@@ -23,6 +23,37 @@ export function seamWarnings({ mismatched, mismatches }: Seams): string[] {
   if (!first) return [];
   const others = mismatched > 1 ? ` So do ${mismatched - 1} more seams.` : '';
   return [`${describe(first)}${others}`];
+}
+
+/** A frame that two segments saw. */
+interface SharedFrame {
+  readonly frame: number;
+  readonly sides: readonly [KeptPicture, KeptPicture];
+}
+
+/**
+ * The frame that two neighbours both saw: the second's first one, or, where the first did not look ahead, its last.
+ * @param start of the second
+ */
+function sharedFrame(
+  before: FrameResult,
+  after: FrameResult,
+  start: number,
+  step: number,
+): SharedFrame | undefined {
+  if (before.nextPicture) return { frame: start, sides: [before.nextPicture, after.firstPicture] };
+  if (!before.lastPicture || !after.previousPicture) return undefined;
+  return { frame: start - step, sides: [before.lastPicture, after.previousPicture] };
+}
+
+/** Pictures that were taken in two ways have digests of their own; what is kept of both is taken in one. */
+function isSame(
+  { sides: [first, second] }: SharedFrame,
+  before: Pick<FrameResult, 'captureMode'>,
+  after: Pick<FrameResult, 'captureMode'>,
+): boolean {
+  if (before.captureMode === after.captureMode) return first.digest === second.digest;
+  return first.sha256 === second.sha256;
 }
 
 export interface CheckSeamsOptions {
@@ -34,7 +65,7 @@ export interface CheckSeamsOptions {
 }
 
 /**
- * Compares, where two segments meet, the first frame of the second as each of them saw it.
+ * Compares, where two segments meet, a frame that both of them saw.
  * @throws SeamMismatchError at the first that differs by more than a rounding, unless the plan says `warn`
  */
 export async function checkSeams({ plan, results, store, signal }: CheckSeamsOptions): Promise<Seams> {
@@ -44,25 +75,26 @@ export async function checkSeams({ plan, results, store, signal }: CheckSeamsOpt
   for (const [index, after] of results.entries()) {
     const before = results[index - 1];
     if (!before) continue;
-    const sides = [before.nextPicture, after.firstPicture] as const;
-    const [ahead, own] = sides;
-    if (!ahead) {
+    const start = plan.frameJobs[index]?.range[0] as number;
+    const shared = sharedFrame(before, after, start, plan.encoding.everyNthFrame);
+    if (!shared) {
       seams.unproved++;
       continue;
     }
+    const [first, second] = shared.sides;
     seams.checked++;
-    if (ahead.sha256 === own.sha256) {
+    if (isSame(shared, before, after)) {
       seams.matched++;
       continue;
     }
-    const [one, other] = await Promise.all([readPicture(store, ahead), readPicture(store, own)]);
+    const [one, other] = await Promise.all([readPicture(store, first), readPicture(store, second)]);
     const difference =
       one && other ? await comparePictures(one, other, pictureSize(plan).width, signal) : NO_PICTURE;
     const seam: Seam = {
-      frame: plan.frameJobs[index]?.range[0] as number,
+      frame: shared.frame,
       segments: [before.index, after.index],
-      digests: [ahead.sha256, own.sha256],
-      pictures: [ahead.key, own.key],
+      digests: [first.digest, second.digest],
+      pictures: [first.key, second.key],
       ...difference,
     };
     if (isRounding(difference, screenshotOf(plan.encoding))) {

@@ -6,6 +6,7 @@ import { codecTraits, outputFrames } from '../types/codecs.ts';
 import { type Fps, outputFps } from '../types/fps.ts';
 import type { FrameResult } from '../types/frame-job.ts';
 import type { Plan } from '../types/plan.ts';
+import type { RenderResult } from '../types/render-result.ts';
 import type { Seams } from '../types/seams.ts';
 import { StitchError, StorageError } from '../utils/errors.ts';
 import { readWhole } from '../utils/read-whole.ts';
@@ -27,6 +28,12 @@ export interface StitchOptions {
   /** The sound in the store; `null` when the output has none. */
   readonly audioKey: string | null;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** How a plan's segments were put together. */
+export interface Joined {
+  readonly seams: Seams;
+  readonly joinedBy: RenderResult['joinedBy'];
 }
 
 /** The segment of each frame job, in order; each with the frames that the plan says. */
@@ -104,17 +111,17 @@ async function concat(
  * @throws SegmentDamagedError when segments are to be rendered again; StitchError when a segment is missing or
  *   wrong, or the joined video is; SeamMismatchError, EncoderError, DiskFullError
  */
-export async function stitch(options: StitchOptions, output: string): Promise<Seams> {
+export async function stitch(options: StitchOptions, output: string): Promise<Joined> {
   const { plan, store, signal } = options;
   const results = inOrder(options);
   const fps = fpsOf(plan);
   const joining = { ...options, results, fps, copied: false };
-  const seams = await reading(joining, async () => {
+  const joined = await reading(joining, async (): Promise<Joined> => {
     const join = await findJoin(joining, path.extname(output).toLowerCase());
-    const found = await checkSeams({ plan, results, store, signal });
+    const seams = await checkSeams({ plan, results, store, signal });
     if (join) await writeSections(output, join.sections, signal);
     else await concat(options, results, output);
-    return found;
+    return { seams, joinedBy: join ? 'kit' : 'ffmpeg' };
   });
   const { pictures, segmentExtension } = codecTraits[plan.encoding.codec];
   if (pictures) await checkPictures(output, plan.frames);
@@ -122,12 +129,11 @@ export async function stitch(options: StitchOptions, output: string): Promise<Se
     const exact = segmentExtension !== 'webm' && !output.endsWith('.mkv');
     await checkOutput(output, { frames: plan.frames, fps, exact }, signal);
   }
-  return seams;
+  return joined;
 }
 
-export interface StoredOutput {
+export interface StoredOutput extends Joined {
   readonly bytes: number;
-  readonly seams: Seams;
 }
 
 /**
@@ -137,8 +143,7 @@ export interface StoredOutput {
 export async function stitchInStore(options: StitchOptions, key: string): Promise<StoredOutput | undefined> {
   const { plan, store, signal } = options;
   const results = inOrder(options);
-  const copied = store.localPath(key) === undefined;
-  const joining = { ...options, results, fps: fpsOf(plan), copied };
+  const joining = { ...options, results, fps: fpsOf(plan), copied: store.copiesSpans };
   return reading(joining, async () => {
     const join = await findJoin(joining, path.extname(key));
     if (!join) return undefined;
@@ -147,8 +152,8 @@ export async function stitchInStore(options: StitchOptions, key: string): Promis
     await store.compose(key, sections, { contentType: 'video/mp4', signal });
     const written = await store.head(key);
     const head = await readWhole(await store.get(key, { start: 0, end: header.length }));
-    if (written?.size === bytes && head.equals(header)) return { bytes, seams };
-    await store.delete(key).catch(() => {});
+    if (written?.size === bytes && head.equals(header)) return { bytes, seams, joinedBy: 'kit' };
+    await store.put(key, '').catch(() => {});
     throw new StitchError(`${key} is not what was to be written: ${written?.size} bytes of ${bytes}.`, {
       details: { key, expected: bytes, found: written?.size },
     });

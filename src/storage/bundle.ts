@@ -5,16 +5,16 @@ import { z } from 'zod';
 import { sha256Schema } from '../types/composition.ts';
 import { canonicalJson, sha256, sha256File } from '../utils/digest.ts';
 import {
+  BlobDamagedError,
   CompositionLoadError,
   CompositionNotFoundError,
-  StorageError,
   UnsafePathError,
 } from '../utils/errors.ts';
-import { errorCode } from '../utils/fs-errors.ts';
 import { assertSafeRelativePath } from '../utils/paths.ts';
 import { runLimited } from '../utils/run-limited.ts';
 import { keepAlive } from './keep-alive.ts';
-import { type ObjectBody, type ObjectStore, readJson } from './object-store.ts';
+import { type ObjectBody, type ObjectStore, readBytes } from './object-store.ts';
+import { openWithin } from './open-within.ts';
 
 const bundleFileSchema = z.strictObject({
   sha256: sha256Schema,
@@ -48,6 +48,8 @@ const NOT_SERVED = /(?:\.map|\.md|\.ts|\.tsx|\.flow)$/i;
 
 interface SourceFile {
   readonly file: string;
+  /** Real path of the folder that it may not leave. */
+  readonly root: string;
   readonly inBundle: string;
 }
 
@@ -105,7 +107,8 @@ async function* walk(
     if (above.includes(target)) throw leads(file, 'in a circle', 'Remove it.', { target });
     const info = await stat(file);
     if (info.isDirectory()) yield* walk(file, root, skip, [...above, target]);
-    else if (info.isFile()) yield { file, inBundle: path.relative(root, file).split(path.sep).join('/') };
+    else if (info.isFile())
+      yield { file, root, inBundle: path.relative(root, file).split(path.sep).join('/') };
     else {
       throw new UnsafePathError(`${file} is a pipe, a socket or a device. Remove it from the composition.`, {
         details: { file },
@@ -136,17 +139,17 @@ async function collect(folder: string): Promise<SourceFile[]> {
   for await (const source of walk(root, root, (name) => name.startsWith('.') || name === 'node_modules')) {
     files.push(source);
     if (!TEXT_FILE.test(source.file)) continue;
-    for (const match of (await readFile(source.file, 'utf8')).matchAll(PACKAGE_REFERENCE))
-      packages.add(match[1] as string);
+    const text = await openWithin(root, source.file, (opened) => readFile(opened.path, 'utf8'));
+    for (const match of text.matchAll(PACKAGE_REFERENCE)) packages.add(match[1] as string);
   }
   for (const name of packages) {
     const home = await findPackage(root, name);
-    for await (const { file, inBundle } of walk(
+    for await (const { inBundle, ...source } of walk(
       home,
       home,
       (entry) => entry.startsWith('.') || entry === 'node_modules' || NOT_SERVED.test(entry),
     )) {
-      files.push({ file, inBundle: `node_modules/${name}/${inBundle}` });
+      files.push({ ...source, inBundle: `node_modules/${name}/${inBundle}` });
     }
   }
   return files;
@@ -181,27 +184,26 @@ export async function createBundle(store: ObjectStore, source: string): Promise<
   const files: Record<string, BundleFile> = {};
   const storing = new Map<string, Promise<boolean>>();
   const sent = new Set<string>();
-  await runLimited(await collect(folder), MAX_REQUESTS, undefined, async ({ file, inBundle }) => {
-    const digest = await sha256File(file).catch((cause: unknown) => {
-      throw new CompositionNotFoundError(`Can't read ${file} (${errorCode(cause)}).`, {
-        cause,
-        details: { file },
-      });
-    });
-    const contentType = lookup(inBundle) || 'application/octet-stream';
-    const { size } = await stat(file);
-    files[assertSafeRelativePath(inBundle)] = { sha256: digest, size, contentType };
-    const stored = storing.get(digest) ?? putContent(store, blobKey(digest), { file }, size, contentType);
-    storing.set(digest, stored);
-    if (!(await stored)) return;
-    if ((await sha256File(file)) !== digest) {
-      await store.delete(blobKey(digest));
-      throw new CompositionLoadError(`${file} changed while it was read. Render when nothing writes to it.`, {
-        details: { file },
-      });
-    }
-    sent.add(digest);
-  });
+  await runLimited(await collect(folder), MAX_REQUESTS, undefined, ({ file, root, inBundle }) =>
+    openWithin(root, file, async (opened) => {
+      const digest = await sha256File(opened.path);
+      const contentType = lookup(inBundle) || 'application/octet-stream';
+      const { size } = opened;
+      files[assertSafeRelativePath(inBundle)] = { sha256: digest, size, contentType };
+      const body = { file: opened.path };
+      const stored = storing.get(digest) ?? putContent(store, blobKey(digest), body, size, contentType);
+      storing.set(digest, stored);
+      if (!(await stored)) return;
+      if ((await sha256File(opened.path)) !== digest) {
+        await store.delete(blobKey(digest));
+        throw new CompositionLoadError(
+          `${file} changed while it was read. Render when nothing writes to it.`,
+          { details: { file } },
+        );
+      }
+      sent.add(digest);
+    }),
+  );
   const manifest = { files };
   const text = canonicalJson(manifest);
   const digest = sha256(text);
@@ -209,17 +211,25 @@ export async function createBundle(store: ObjectStore, source: string): Promise<
   return { digest, entry, manifest, sent };
 }
 
-/** @throws NotFoundError, StorageError, UnsafePathError */
+function parseManifest(text: string): BundleManifest | undefined {
+  try {
+    return manifestSchema.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}
+
+/** @throws NotFoundError, BlobDamagedError, StorageError, UnsafePathError */
 export async function readBundle(store: ObjectStore, digest: string): Promise<BundleManifest> {
   const key = bundleKey(digest);
-  const parsed = manifestSchema.safeParse(await readJson(store, key));
-  if (!parsed.success) {
-    throw new StorageError(`${key} of the store is damaged: it is no bundle's manifest (${store.url}).`, {
-      cause: parsed.error,
-      details: { key, store: store.url },
-    });
+  const bytes = await readBytes(store, key);
+  const manifest = sha256(bytes) === digest ? parseManifest(bytes.toString('utf8')) : undefined;
+  if (!manifest) {
+    throw new BlobDamagedError(
+      `${key} of the store is damaged: it is not the manifest that it was (${store.url}). Render again from the composition's folder.`,
+      { details: { key, store: store.url } },
+    );
   }
-  const manifest = parsed.data;
   for (const file of Object.keys(manifest.files)) assertSafeRelativePath(file);
   return manifest;
 }

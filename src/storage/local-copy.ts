@@ -4,7 +4,7 @@ import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { sha256File } from '../utils/digest.ts';
-import { StorageError } from '../utils/errors.ts';
+import { BlobDamagedError } from '../utils/errors.ts';
 import { toWriteError } from '../utils/fs-errors.ts';
 import type { ObjectStore } from './object-store.ts';
 
@@ -18,8 +18,8 @@ export interface LocalCopyOptions {
 /** Files of a store on this machine whose bytes were checked, with what they looked like then. */
 const checked = new Map<string, string>();
 
-function damaged(store: ObjectStore, key: string, expected: string, found: string): StorageError {
-  return new StorageError(
+function damaged(store: ObjectStore, key: string, expected: string, found: string): BlobDamagedError {
+  return new BlobDamagedError(
     `${key} of the store is damaged: its SHA-256 is ${found} (${store.url}). Delete it, and render again from the composition's folder.`,
     { details: { key, store: store.url, expected, found } },
   );

@@ -37,6 +37,7 @@ function bodyWriter(body: ObjectBody): (file: string) => Promise<void> {
 /** A store in a folder. An object appears whole or not at all. */
 export class LocalStore implements ObjectStore {
   readonly url: string;
+  readonly copiesSpans = false;
   #swept: Promise<void> | undefined;
 
   constructor(folder: string) {

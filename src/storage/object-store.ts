@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { NotFoundError, StorageError } from '../utils/errors.ts';
@@ -40,10 +41,7 @@ export interface Section {
   readonly length: number;
   /** Its bytes. When it fails, even after its last byte, nothing is written. */
   open(): AsyncIterable<Uint8Array>;
-  /**
-   * Where the same bytes lie in this store, which may take them from there. A store in the cloud holds a section
-   * without in memory.
-   */
+  /** Where the same bytes lie in this store, which may take them from there. S3 holds a section without in memory. */
   readonly stored?: readonly StoredSpan[] | undefined;
 }
 
@@ -53,8 +51,10 @@ export interface ComposeOptions extends Pick<PutOptions, 'contentType'> {
 
 /** Where bytes live. Keys are relative paths with forward slashes. An object appears whole or not at all. */
 export interface ObjectStore {
-  /** Address of the store: a folder, or `s3://bucket/prefix`. */
+  /** Address of the store: a folder, `s3://bucket/prefix` or `gs://bucket/prefix`. */
   readonly url: string;
+  /** Whether `compose` has the store copy what it holds, so that those bytes do not pass through here. */
+  readonly copiesSpans: boolean;
   /**
    * @param span what of it; @default all
    * @throws NotFoundError; StorageError when it is of another version
@@ -73,12 +73,18 @@ export interface ObjectStore {
   /** Makes an object count as put just now, its bytes as they are. What is not there stays so. */
   touch(key: string): Promise<void>;
   /**
-   * An address that reads the object without credentials, for that many seconds (S3: at most 604800, and no
-   * longer than the credentials that signed it).
+   * An address that reads the object without credentials, for that many seconds (S3 and Cloud Storage: at most
+   * 604800; S3: no longer than the credentials that signed it).
    */
   presign(key: string, seconds: number): Promise<string>;
   /** The object's own file, when it lies on this machine; to be read only. */
   localPath(key: string): string | undefined;
+}
+
+/** Bytes of a body. */
+export async function sizeOf(body: ObjectBody): Promise<number> {
+  if (typeof body === 'string') return Buffer.byteLength(body);
+  return body instanceof Uint8Array ? body.length : (await stat(body.file)).size;
 }
 
 export async function readBytes(store: ObjectStore, key: string): Promise<Buffer> {

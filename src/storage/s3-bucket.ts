@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -18,19 +18,21 @@ import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { NotFoundError, StorageError, StoreAddressError } from '../utils/errors.ts';
 import { readWhole } from '../utils/read-whole.ts';
-import type {
-  ByteSpan,
-  ComposeOptions,
-  ObjectBody,
-  ObjectInfo,
-  PutOptions,
-  Section,
-  StoredSpan,
+import {
+  type ByteSpan,
+  type ComposeOptions,
+  type ObjectBody,
+  type ObjectInfo,
+  type PutOptions,
+  type Section,
+  type StoredSpan,
+  sizeOf,
 } from './object-store.ts';
+import { type ContentSource, type ObjectContent, readResuming } from './read-resuming.ts';
 import { composeParts, copySource } from './s3-compose.ts';
 import { type S3Request, s3Attempts, s3Status, toStoreError } from './s3-errors.ts';
 import { MAX_PARTS, planParts } from './s3-parts.ts';
-import { readResuming } from './s3-read.ts';
+import { refusedRead } from './s3-refused-read.ts';
 import { TimedRetry } from './s3-retry.ts';
 import type { S3Timing } from './s3-store.ts';
 
@@ -44,23 +46,10 @@ const BEYOND_THE_END = 416;
 /** Name of the metadata by which a write knows its own object again. */
 const WRITE_ID = 'helios-write';
 
-/** The bytes of an object, or some of them. */
-export interface S3Content {
-  readonly body: Readable;
-  /** Where in the object they end. */
-  readonly end: number;
-  readonly etag: string | undefined;
-}
-
-async function sizeOf(body: ObjectBody): Promise<number> {
-  if (typeof body === 'string') return Buffer.byteLength(body);
-  return body instanceof Uint8Array ? body.length : (await stat(body.file)).size;
-}
-
 const isNamed = (error: unknown, name: string): boolean => error instanceof Error && error.name === name;
 
 /** Requests to one bucket by whole keys, their errors typed. */
-export class S3Bucket {
+export class S3Bucket implements ContentSource {
   readonly #client: S3Client;
   readonly #name: string;
 
@@ -78,22 +67,23 @@ export class S3Bucket {
     });
   }
 
-  /** @throws NotFoundError */
-  get(key: string, span?: ByteSpan): Promise<S3Content> {
+  /** @throws NotFoundError; StorageError when it is of another version */
+  get(key: string, span?: ByteSpan): Promise<ObjectContent> {
     return this.#ask('read', key, async () => {
       const { start = 0 } = span ?? {};
       const part = span ? { Range: `bytes=${start}-${span.end - 1}`, IfMatch: span.version } : {};
-      const input = { Bucket: this.#name, Key: key, ...part };
-      const answer = await this.#client.send(new GetObjectCommand(input)).catch((error: unknown) => {
-        if (s3Status(error) === BEYOND_THE_END)
-          return { Body: Readable.from([]), ContentLength: 0, ETag: undefined };
-        throw error;
-      });
-      const { Body, ContentLength, ETag } = answer;
+      const { Body, ContentLength, ETag } = await this.#client
+        .send(new GetObjectCommand({ Bucket: this.#name, Key: key, ...part }))
+        .catch(async (cause: unknown) => {
+          if (s3Status(cause) === BEYOND_THE_END)
+            return { Body: Readable.from([]), ContentLength: 0, ETag: undefined };
+          if (!isNamed(cause, 'AccessDenied')) throw cause;
+          throw await refusedRead(this.#client, { bucket: this.#name, key, cause });
+        });
       if (!Body || ContentLength === undefined) throw new StorageError(`S3 sent no bytes of ${key}.`);
       // An answer may break off before anybody reads it; who reads it then is told.
       const body = (Body as Readable).on('error', () => {});
-      return { body, end: start + ContentLength, etag: ETag };
+      return { body, end: start + ContentLength, version: ETag };
     });
   }
 
@@ -232,8 +222,10 @@ export class S3Bucket {
   /** Whether an earlier attempt of a failed write had written, and only its answer was lost. */
   async #wroteBefore(error: unknown, key: string, writeId: string): Promise<boolean> {
     if (s3Attempts(error) < 2) return false;
-    const { Metadata } = await this.#head(key);
-    return Metadata?.[WRITE_ID] === writeId;
+    const found = await this.#head(key).catch((cause: unknown) => {
+      if (s3Status(cause) !== 404) throw cause;
+    });
+    return found?.Metadata?.[WRITE_ID] === writeId;
   }
 
   async #upload(

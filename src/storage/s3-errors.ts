@@ -9,6 +9,8 @@ import {
 
 const permissions = {
   read: 's3:GetObject',
+  /** To be told whether there is an object. */
+  tell: 's3:ListBucket',
   write: 's3:PutObject',
   list: 's3:ListBucket',
   delete: 's3:DeleteObject',
@@ -105,9 +107,12 @@ export function toStoreError(error: unknown, request: S3Request): HeliosError {
   }
   if (DENIED.has(name) || status === 403) {
     const permission = permissions[action];
-    const without = action === 'read' ? ' Without s3:ListBucket S3 says so of what is not there, too.' : '';
+    const what =
+      action === 'tell'
+        ? `S3 does not tell whether there is ${url}: ${permission} on the bucket ${bucket} is missing, and perhaps ${permissions.read}. Allow them, the first with no condition that asks for a prefix,`
+        : `S3 refuses ${permission} on ${url}. Allow it`;
     return new AccessDeniedError(
-      `S3 refuses ${permission} on ${url}. Allow it in the policy of the role or user; a bucket with a KMS key needs kms:GenerateDataKey and kms:Decrypt as well.${without}`,
+      `${what} in the policy of the role or user; a bucket with a KMS key needs kms:GenerateDataKey and kms:Decrypt as well.`,
       { cause: error, details: { ...details, permission } },
     );
   }

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
-import { NotFoundError, StoreAddressError } from '../utils/errors.ts';
+import { NotFoundError } from '../utils/errors.ts';
 import { assertSafePrefix, assertSafeRelativePath } from '../utils/paths.ts';
+import { parseBucketAddress } from './bucket-address.ts';
 import type {
   ByteSpan,
   ComposeOptions,
@@ -10,8 +11,8 @@ import type {
   PutOptions,
   Section,
 } from './object-store.ts';
+import { readResuming } from './read-resuming.ts';
 import type { S3Bucket } from './s3-bucket.ts';
-import { readResuming } from './s3-read.ts';
 
 /** How long S3 is waited for. */
 export interface S3Timing {
@@ -19,18 +20,6 @@ export interface S3Timing {
   readonly idleSeconds: number;
   /** Seconds from a request's first attempt in which a failed one is sent again. @default 60 */
   readonly retrySeconds: number;
-}
-
-/** @throws StoreAddressError, UnsafePathError */
-function parseAddress(url: string): { bucket: string; prefix: string } {
-  const match = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*?))?\/*$/.exec(url);
-  if (!match?.[1]) {
-    throw new StoreAddressError(
-      `${JSON.stringify(url)} is not the address of a bucket. Write s3://bucket or s3://bucket/prefix.`,
-      { details: { url } },
-    );
-  }
-  return { bucket: match[1], prefix: match[2] ? `${assertSafeRelativePath(match[2])}/` : '' };
 }
 
 /**
@@ -42,6 +31,7 @@ function parseAddress(url: string): { bucket: string; prefix: string } {
  */
 export class S3Store implements ObjectStore {
   readonly url: string;
+  readonly copiesSpans = true;
   readonly #name: string;
   readonly #prefix: string;
   readonly #timing: S3Timing;
@@ -49,7 +39,7 @@ export class S3Store implements ObjectStore {
 
   /** @param url `s3://bucket` or `s3://bucket/prefix` @throws StoreAddressError, UnsafePathError */
   constructor(url: string, { idleSeconds = 20, retrySeconds = 60 }: Partial<S3Timing> = {}) {
-    const { bucket, prefix } = parseAddress(url);
+    const { bucket, prefix } = parseBucketAddress('s3', url);
     this.url = `s3://${bucket}/${prefix}`.replace(/\/$/, '');
     this.#name = bucket;
     this.#prefix = prefix;

@@ -20,6 +20,8 @@ export const farmSchema = z.looseObject({
     failure: z.string(),
   }),
   kmsKeyArn: z.string().optional(),
+  /** False when the bucket goes with the stack. */
+  keepBucket: z.boolean().default(true),
 });
 export type Farm = z.output<typeof farmSchema> & { readonly name: string };
 
@@ -28,10 +30,12 @@ export const segmentProgressSchema = z.object({
   index: z.int().min(0),
   frames: z.int().min(0),
   cached: z.boolean().default(false),
-  /** Milliseconds of the function. */
+  /** Milliseconds of the function, all of its calls since the plan together. */
   ms: z.number().min(0).default(0),
-  /** How often it was tried before. */
+  /** How often it was called before. */
   attempt: z.int().min(0).default(0),
+  /** Of the plan that it was called for. */
+  plannedAt: z.number().optional(),
 });
 export type SegmentProgress = z.output<typeof segmentProgressSchema>;
 
@@ -59,7 +63,7 @@ export const farmProgressSchema = renderProgressSchema.extend({
   startedAt: z.string(),
   elapsedSeconds: z.number(),
   segments: renderProgressSchema.shape.segments.extend({ queued: z.int(), failed: z.int() }),
-  /** USD of what has ended so far, at list prices. */
-  costSoFar: z.number(),
+  /** USD of what has ended so far, at list prices; on Cloud Run nothing counts it. */
+  costSoFar: z.number().optional(),
 });
 export type FarmProgress = z.output<typeof farmProgressSchema>;

@@ -14,8 +14,13 @@ export const frameJobSchema = z.strictObject({
   composition: resolvedCompositionSchema,
   /** In the composition's frames; `encoding.everyNthFrame` counts from its start. */
   range: frameRangeSchema,
-  /** Whether another segment follows: then its first frame, `range[1]`, is taken as well, and not encoded. @default false */
-  lookAhead: z.boolean().default(false),
+  /**
+   * Whether the frame after the segment, `range[1]`, is taken as well, and not encoded. `tried` where no segment of
+   * the plan needs it: a failure there is none. @default "none"
+   */
+  lookAhead: z.enum(['none', 'tried', 'needed']).default('none'),
+  /** Whether the frame before the segment is taken as well, since the segment there did not look ahead. @default false */
+  lookBack: z.boolean().default(false),
   encoding: encodingSchema,
   page: pageOptionsSchema.extend({ seekMode: z.enum(['seek', 'replay']) }),
   /** Digest of all that decides the pixels, and the range; the segment's name in the store. */
@@ -32,7 +37,7 @@ export const frameTimingsSchema = z.strictObject({
   firstFrame: z.number(),
   seek: z.number(),
   capture: z.number(),
-  /** The frame of `lookAhead`, and keeping the pictures of the seams. */
+  /** The frame of `lookAhead`, and keeping the pictures of the seams; that of `lookBack` is in `seek` and `capture`. */
   seams: z.number(),
   encodeWait: z.number(),
   /** From the first frame to the last, with all waiting. */
@@ -40,8 +45,11 @@ export const frameTimingsSchema = z.strictObject({
   total: z.number(),
 });
 
-/** A frame's picture as it was taken, before the encoder: JPEG or PNG. */
+/** A frame's picture that is kept, as JPEG or PNG, for comparing it with what another segment saw. */
 export const keptPictureSchema = z.strictObject({
+  /** Of the picture that went to the encoder, as in the record's `frameDigests`. */
+  digest: sha256Schema,
+  /** Of the file. */
   sha256: sha256Schema,
   /** The store's key of the picture. */
   key: z.string(),
@@ -62,8 +70,12 @@ export const frameResultSchema = z.strictObject({
   /** Frames whose picture was taken; the others showed no change from the frame before. */
   captured: z.int().min(0),
   firstPicture: keptPictureSchema,
-  /** Of the frame after the last; `null` when it was not asked for. */
+  /** Of the frame after the last; `null` when it was not asked for, or failed where nothing needs it. */
   nextPicture: keptPictureSchema.nullable(),
+  /** Of the last frame, for the segment after it to compare with; `null` beside a `nextPicture`. */
+  lastPicture: keptPictureSchema.nullable(),
+  /** Of the frame before the first; `null` when it was not asked for. */
+  previousPicture: keptPictureSchema.nullable(),
   captureMode: z.enum(capturePaths),
   warnings: z.array(z.string()),
   timings: frameTimingsSchema,
@@ -75,5 +87,7 @@ export type FrameTimings = z.output<typeof frameTimingsSchema>;
 /** The sidecar `segments/<key>.json`: the result, and the digest of each frame's picture before the encoder. */
 export const segmentRecordSchema = frameResultSchema.extend({
   frameDigests: z.array(z.string()),
+  /** The job that it belongs to alone, since its page asked other hosts, whose answers may change; else `null`. */
+  owner: idSchema.nullable(),
 });
 export type SegmentRecord = z.output<typeof segmentRecordSchema>;

@@ -6,6 +6,7 @@ export * from './farm.ts';
 export * from './fps.ts';
 export * from './frame-job.ts';
 export * from './function-sizes.ts';
+export * from './gcp-farm.ts';
 export * from './plan.ts';
 export * from './render-job.ts';
 export * from './render-result.ts';

@@ -11,8 +11,12 @@ export const INLINE_SEGMENTS = 40;
 export const estimateSchema = z.strictObject({
   /** Milliseconds of one worker for one frame, measured on sample frames. */
   msPerFrame: z.number(),
-  /** Milliseconds of one worker for the frames that the store does not have. */
+  /** Milliseconds of one worker for going on by a frame without taking its picture, as a replay does. */
+  msPerStep: z.number(),
+  /** Milliseconds of one worker for the segments that the store does not have, the steps to them included. */
   workMs: z.number(),
+  /** Of these segments, that which takes longest. */
+  longestMs: z.number(),
   /** Milliseconds until the last segment, at the planned parallelism. */
   wallMs: z.number(),
 });

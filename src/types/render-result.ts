@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { fpsSchema } from './fps.ts';
-import { idSchema } from './render-job.ts';
+import { capturePaths, idSchema } from './render-job.ts';
 import { seamsSchema } from './seams.ts';
 
 export const segmentCountsSchema = z.strictObject({
@@ -24,9 +24,13 @@ export const renderResultSchema = z.strictObject({
   height: z.int(),
   durationSeconds: z.number(),
   segments: segmentCountsSchema,
+  /** What put the segments together: the kit's own joiner of MP4 files, or FFmpeg. */
+  joinedBy: z.enum(['kit', 'ffmpeg']),
   seams: seamsSchema,
   audioTracks: z.int(),
   seekMode: z.enum(['seek', 'replay']),
+  /** Segments by how their pictures were taken. */
+  capture: z.partialRecord(z.enum(capturePaths), z.int()),
   warnings: z.array(z.string()),
   /** Milliseconds, by phase; on a farm `render` is the sum over its workers. */
   timings: z.strictObject({
@@ -61,5 +65,9 @@ export const adapterStatusSchema = z.strictObject({
   inFlight: z.int(),
   completed: z.int(),
   failed: z.int(),
+  /** Sent again after a service had refused or dropped them; absent where nothing is sent. */
+  resent: z.int().optional(),
+  /** Instances of a service that have answered so far. */
+  instances: z.int().optional(),
 });
 export type AdapterStatus = z.output<typeof adapterStatusSchema>;

@@ -12,13 +12,13 @@ export const pictureDifferenceSchema = z.strictObject({
 });
 export type PictureDifference = z.output<typeof pictureDifferenceSchema>;
 
-/** The first frame of a segment, as the segment before it saw it and as it did itself. */
+/** A frame that two neighbours saw: the second's first one, or the first's last, as each of them did. */
 export const seamSchema = z.strictObject({
   /** In the composition's frames. */
   frame: z.int().min(0),
   /** Indices of the two segments. */
   segments: z.tuple([z.int(), z.int()]),
-  /** SHA-256 of the two pictures before the encoder. */
+  /** Of the two pictures before the encoder. */
   digests: z.tuple([sha256Schema, sha256Schema]),
   /** The store's keys of the two pictures. */
   pictures: z.tuple([z.string(), z.string()]),
@@ -38,7 +38,7 @@ export const seamsSchema = z.strictObject({
   /** The same but for a rounding of the browser. */
   rounded: z.int(),
   mismatched: z.int(),
-  /** The segment before it was rendered when nothing followed it. */
+  /** Neither side saw a frame of the other. */
   unproved: z.int(),
   /** The first 100 that differ by a rounding. */
   roundings: z.array(seamSchema),

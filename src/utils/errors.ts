@@ -108,7 +108,9 @@ export class CredentialsError extends HeliosError {}
 export class FarmNotFoundError extends HeliosError {}
 /** No region is set, or AWS has none of that name. */
 export class RegionError extends HeliosError {}
-/** A farm knows no render of that id. */
+/** A region of AWS that the account has not enabled. */
+export class RegionDisabledError extends HeliosError {}
+/** A farm or a store knows no render of that id. */
 export class RenderNotFoundError extends HeliosError {}
 /** A farm could not be deployed or taken down. */
 export class DeployError extends HeliosError {}
@@ -137,6 +139,8 @@ export class EncoderError extends HeliosError {
 export class StorageError extends HeliosError {
   override readonly retryable: boolean = true;
 }
+/** A file of a composition, or its manifest, that has other bytes in the store than its name says; `details.key` is it. */
+export class BlobDamagedError extends StorageError {}
 /** A service of the cloud did not answer as it should; the same request may succeed later. */
 export class CloudServiceError extends HeliosError {
   override readonly retryable: boolean = true;
@@ -157,6 +161,7 @@ export class OutOfTimeError extends HeliosError {
 /** Names of the errors after which the same call may succeed, as Step Functions matches them. */
 export function retryableErrorNames(): string[] {
   const retryable = [
+    BlobDamagedError,
     BrowserCrashedError,
     CaptureStalledError,
     CloudServiceError,

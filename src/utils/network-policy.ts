@@ -30,6 +30,11 @@ export function endpointOf(address: string): Endpoint {
   return { host, port: port === '' ? (/^(?:https|wss):$/.test(protocol) ? 443 : 80) : Number(port) };
 }
 
+/** `host:port`, as an address has it. */
+export function nameOf({ host, port }: Endpoint): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
 function fits(pattern: string, { host, port }: Endpoint): boolean {
   const [, name = '', only] = /^(.*?)(?::(\d+))?$/.exec(pattern.toLowerCase()) ?? [];
   if (only !== undefined && Number(only) !== port) return false;
@@ -130,7 +135,6 @@ async function resolve(host: string): Promise<string[]> {
   return (await lookup(host, { all: true })).map(({ address }) => address);
 }
 
-function blocked({ host, port }: Endpoint, what: string, details: { address?: string }): BlockedRequestError {
-  const name = host.includes(':') ? `[${host}]` : host;
-  return new BlockedRequestError(`${name}:${port} ${what}`, { details: { host, port, ...details } });
+function blocked(endpoint: Endpoint, what: string, details: { address?: string }): BlockedRequestError {
+  return new BlockedRequestError(`${nameOf(endpoint)} ${what}`, { details: { ...endpoint, ...details } });
 }

@@ -6,6 +6,7 @@ import { isAlive } from '../utils/process-tag.ts';
 import { createWorkFolder, type WorkFolder } from '../utils/work-folder.ts';
 import { boundMessages } from './bound-messages.ts';
 import { type BrowserKind, type CaptureMode, chromiumFlags } from './chromium-flags.ts';
+import { followWorkers } from './follow-workers.ts';
 import { Gate } from './gate.ts';
 import { type Kit, openKit } from './kit.ts';
 import { watchResources } from './resource-watch.ts';
@@ -33,6 +34,8 @@ export class Browser implements AsyncDisposable {
   #crash: HeliosError | undefined;
   readonly #guarded = new Set<(crash: HeliosError) => void>();
   readonly #helpers = new Map<string, number>();
+  /** Set when a page may still be busy in it: it is not lent again. */
+  doubtful = false;
   #closing = false;
 
   private constructor(
@@ -119,6 +122,8 @@ export class Browser implements AsyncDisposable {
       if (pipe) boundMessages(pipe, (error) => started?.stop(error));
       const root = await browser.target().createCDPSession();
       await root.send('Target.setDiscoverTargets', { discover: true });
+      // They belong to no page's session.
+      await followWorkers(root, [{ type: 'shared_worker' }]);
       started = new Browser(kind, gate, browser, root, profile);
       return started;
     } catch (error) {

@@ -3,20 +3,13 @@ import path from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { BlobCache, type BlobLease } from '../storage/blob-cache.ts';
 import { readBundle } from '../storage/bundle.ts';
-import { keepAlive } from '../storage/keep-alive.ts';
-import { keys } from '../storage/keys.ts';
-import { findJson, type ObjectStore, putJson } from '../storage/object-store.ts';
+import { keys, type SegmentPicture } from '../storage/keys.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { writeSegmentRecord } from '../storage/segment-record.ts';
 import { captureScale, codecTraits } from '../types/codecs.ts';
 import type { CompositionRef } from '../types/composition.ts';
 import type { FrameJobContext, FrameWorker } from '../types/contracts.ts';
-import {
-  type FrameJob,
-  type FrameResult,
-  frameJobSchema,
-  type KeptPicture,
-  type SegmentRecord,
-  segmentRecordSchema,
-} from '../types/frame-job.ts';
+import { type FrameJob, type FrameResult, frameJobSchema, type KeptPicture } from '../types/frame-job.ts';
 import type { PageOptions } from '../types/render-job.ts';
 import { screenshotOf } from '../types/screenshot.ts';
 import { onAbort, throwIfAborted } from '../utils/abort.ts';
@@ -37,7 +30,8 @@ import { readPacketTimes } from '../utils/packet-times.ts';
 import { createWorkFolder } from '../utils/work-folder.ts';
 import { Browser } from './browser.ts';
 import { type BrowserKind, browserKindOf } from './chromium-flags.ts';
-import { writeSegment } from './segment-writer.ts';
+import { findSegment, keepSegmentAlive } from './find-segment.ts';
+import { type SeamPicture, writeSegment } from './segment-writer.ts';
 import { bundleLookup } from './serve-bundle.ts';
 import type { FileLookup } from './serve-file.ts';
 import { workerVersion } from './worker-version.ts';
@@ -92,13 +86,10 @@ export class ChromiumFrameWorker implements FrameWorker, AsyncDisposable {
         { details: { planned: job.workerVersion, worker: version } },
       );
     }
-    const found = await this.findSegment(job.segmentKey);
+    const found = await findSegment(this.store, job);
     if (found) {
-      const video = await this.store.head(found.videoKey);
-      const pictures = [found.firstPicture, ...(found.nextPicture ? [found.nextPicture] : [])];
-      const others = [keys.segmentRecord(found.segmentKey), ...pictures.map(({ key }) => key)];
-      if (video) await keepAlive(this.store, video, ...others);
-      return { ...found, index: job.index };
+      await keepSegmentAlive(this.store, found);
+      return found;
     }
     const [last, ...before] = attemptsOf(job.page).reverse() as [PageOptions['capture']];
     for (const capture of before.reverse()) {
@@ -109,25 +100,6 @@ export class ChromiumFrameWorker implements FrameWorker, AsyncDisposable {
       }
     }
     return await this.#render(job, last, context);
-  }
-
-  /**
-   * The result of a segment that the store has; its `index` is that of the plan it was rendered for. A damaged
-   * one counts as none: it is rendered again.
-   */
-  async findSegment(segmentKey: string): Promise<FrameResult | undefined> {
-    const recordKey = keys.segmentRecord(segmentKey);
-    const record = segmentRecordSchema.safeParse(await findJson(this.store, recordKey));
-    if (!record.success) return undefined;
-    const { frameDigests, ...result } = record.data;
-    if (result.segmentKey !== segmentKey || result.frames !== frameDigests.length) return undefined;
-    if (!result.videoKey.startsWith(`segments/${segmentKey}.`)) return undefined;
-    const video = await this.store.head(result.videoKey);
-    if (video?.size !== result.bytes) return undefined;
-    // Stores in the cloud check what they keep; a disk does not.
-    const file = this.store.localPath(result.videoKey);
-    if (file && (await sha256File(file)) !== result.sha256) return undefined;
-    return { ...result, cached: true };
   }
 
   /** Which hosts a composition may reach. */
@@ -147,17 +119,19 @@ export class ChromiumFrameWorker implements FrameWorker, AsyncDisposable {
     const full = await fullDisk();
     if (full) throw full;
     using blobs = this.#blobs.lease();
+    const missed: Error[] = [];
+    const looking = this.#lookup(composition.ref, blobs, missed);
+    looking.catch(() => {});
     const browser = await this.#takeBrowser(kind);
     const off = onAbort(signal, () => browser.kill());
-    const missed: Error[] = [];
     try {
-      const lookup = await this.#lookup(composition.ref, blobs, missed);
-      browser.gate.serve(lookup, this.networkPolicy(composition));
+      browser.gate.serve(await looking, this.networkPolicy(composition));
       await browser.checkProcesses();
       const value = await work(browser);
       if (missed.length > 0) throw missed[0];
       await browser.checkProcesses();
-      this.#idle.push(browser);
+      if (browser.doubtful) await browser.close();
+      else this.#idle.push(browser);
       return value;
     } catch (error) {
       const crash = await browser.checkProcesses().catch((reason: unknown) => reason);
@@ -189,13 +163,16 @@ export class ChromiumFrameWorker implements FrameWorker, AsyncDisposable {
     const page = { ...job.page, capture };
     const kind = browserKindOf(page, captureScale(job.encoding));
     let browserMs = 0;
+    let reachedOut = false;
     const written = await this.withBrowser(
       { ref: job.composition.ref, allowHosts: job.page.allowHosts },
       kind,
       context.signal,
-      (browser) => {
+      async (browser) => {
         browserMs = performance.now() - since;
-        return writeSegment(browser, { ...job, page }, file, context);
+        const segment = await writeSegment(browser, { ...job, page }, file, context);
+        reachedOut = browser.gate.reachedOut;
+        return segment;
       },
     );
     const { packets } = await readPacketTimes(['-protocol_whitelist', 'file', '-i', file], context.signal);
@@ -209,18 +186,26 @@ export class ChromiumFrameWorker implements FrameWorker, AsyncDisposable {
     }
     throwIfAborted(context.signal);
     const videoKey = keys.segmentVideo(job.segmentKey, extension);
-    const { frameDigests, timings, firstPicture, nextPicture, ...rest } = written;
+    const { frameDigests, timings, firstPicture, lastPicture, nextPicture, previousPicture, ...rest } =
+      written;
+    const keep = async (which: SegmentPicture, picture: SeamPicture | undefined) =>
+      picture ? this.#keepPicture(job, which, picture) : null;
     const putting = performance.now();
-    const kept = {
-      firstPicture: await this.#keepPicture(job, 'first', firstPicture),
-      nextPicture: nextPicture ? await this.#keepPicture(job, 'next', nextPicture) : null,
-    };
+    const [first, next, last, previous] = await Promise.all([
+      this.#keepPicture(job, 'first', firstPicture),
+      keep('next', nextPicture),
+      keep('last', nextPicture ? undefined : lastPicture),
+      keep('previous', previousPicture),
+    ]);
     const seams = timings.seams + performance.now() - putting;
     const digest = await sha256File(file);
     await this.store.put(videoKey, { file }, { sha256: digest });
     const result: FrameResult = {
       ...rest,
-      ...kept,
+      firstPicture: first,
+      nextPicture: next,
+      lastPicture: last,
+      previousPicture: previous,
       index: job.index,
       segmentKey: job.segmentKey,
       videoKey,
@@ -229,22 +214,22 @@ export class ChromiumFrameWorker implements FrameWorker, AsyncDisposable {
       timings: { ...timings, seams, browser: browserMs, total: performance.now() - since },
       workerVersion: job.workerVersion,
     };
-    await putJson(this.store, keys.segmentRecord(job.segmentKey), {
-      ...result,
-      frameDigests,
-    } satisfies SegmentRecord);
+    // What other hosts send may change at any time; a page behind an address has the job in its segments' names.
+    const owner = reachedOut && job.composition.ref.kind === 'bundle' ? job.jobId : null;
+    if (owner !== null) await this.store.put(keys.segmentOwned(job.segmentKey), '');
+    await writeSegmentRecord(this.store, { ...result, frameDigests, owner });
     return result;
   }
 
   async #keepPicture(
     { segmentKey, encoding }: FrameJob,
-    which: 'first' | 'next',
-    picture: Buffer,
+    which: SegmentPicture,
+    { digest, file }: SeamPicture,
   ): Promise<KeptPicture> {
     const { format } = screenshotOf(encoding);
     const key = keys.segmentPicture(segmentKey, which, format === 'jpeg' ? 'jpg' : 'png');
-    await this.store.put(key, picture, { contentType: `image/${format}` });
-    return { sha256: sha256(picture), key };
+    await this.store.put(key, file, { contentType: `image/${format}` });
+    return { digest, sha256: sha256(file), key };
   }
 
   async #takeBrowser(kind: BrowserKind): Promise<Browser> {

@@ -9,7 +9,7 @@ export async function contentDigest(files: readonly string[]): Promise<string> {
   return sha256(canonicalJson(await Promise.all(parts)));
 }
 
-/** As `contentDigest`; remembered in `folder` for as long as no file has another size or time. */
+/** As `contentDigest`; remembered in `folder`, where it can be written, for as long as no file has another size or time. */
 export async function rememberedDigest(files: readonly string[], folder: string): Promise<string> {
   const looks = files.map(async (file) => {
     const { size, mtimeMs, ctimeMs } = await stat(file);
@@ -20,7 +20,8 @@ export async function rememberedDigest(files: readonly string[], folder: string)
   if (/^[0-9a-f]{64}$/.test(known)) return known;
   const digest = await contentDigest(files);
   const partial = `${memory}.${randomUUID()}`;
-  await writeFile(partial, digest);
-  await rename(partial, memory);
+  await writeFile(partial, digest)
+    .then(() => rename(partial, memory))
+    .catch(() => {});
   return digest;
 }

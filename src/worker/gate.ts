@@ -9,7 +9,8 @@ import {
 import type { AddressInfo, Socket } from 'node:net';
 import { type Duplex, pipeline as pipe } from 'node:stream';
 import { BlockedRequestError, PageLimitError } from '../utils/errors.ts';
-import { type Endpoint, endpointOf, NetworkPolicy } from '../utils/network-policy.ts';
+import { type Endpoint, endpointOf, NetworkPolicy, nameOf } from '../utils/network-policy.ts';
+import { RequestFailures } from './request-failures.ts';
 import { type FileLookup, serveFile } from './serve-file.ts';
 
 /** Where a page finds its bundle. */
@@ -55,7 +56,7 @@ class Visit {
   received = 0;
   reachedOut = false;
   blocked: BlockedRequestError[] = [];
-  readonly failures = new Map<string, Error>();
+  readonly failures = new RequestFailures();
 
   constructor(lookup: FileLookup, policy: NetworkPolicy) {
     this.lookup = lookup;
@@ -126,9 +127,9 @@ export class Gate implements AsyncDisposable {
     return blocked;
   }
 
-  /** Why the host of an address could not be reached, if that was so. */
-  whyFailed(url: string): Error | undefined {
-    return URL.canParse(url) ? this.#visit.failures.get(nameOf(endpointOf(url))) : undefined;
+  /** Why a request did not get through, if that was so. @param told what the browser says of it */
+  whyFailed(url: string, told: string): Error | undefined {
+    return this.#visit.failures.take(url, told);
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -152,6 +153,7 @@ export class Gate implements AsyncDisposable {
     const visit = this.#visit;
     try {
       visit.policy.check(endpoint);
+      // A host that can't be reached now may be later.
       visit.reachedOut = true;
       const answer = await this.#send(visit.agent, endpoint, path, request, response);
       response.sendDate = false;
@@ -159,7 +161,8 @@ export class Gate implements AsyncDisposable {
       answer.on('data', (piece: Buffer) => this.#count(visit, piece));
       pipe(answer, response, () => {});
     } catch (error) {
-      const status = this.#refuse(visit, endpoint, `http://${nameOf(endpoint)}${path}`, error as Error);
+      const url = new URL(`http://${nameOf(endpoint)}${path}`).href;
+      const status = this.#refuse(visit, url, url, error as Error);
       response.writeHead(status, { 'content-type': 'text/plain' }).end();
     }
   }
@@ -200,10 +203,12 @@ export class Gate implements AsyncDisposable {
     const endpoint = endpointOf(`https://${authority}`);
     let upstream: Socket;
     try {
-      upstream = await visit.policy.connect(endpoint);
+      visit.policy.check(endpoint);
       visit.reachedOut = true;
+      upstream = await visit.policy.connect(endpoint);
     } catch (error) {
-      const status = this.#refuse(visit, endpoint, `https://${authority}/`, error as Error);
+      const url = new URL(`https://${authority}/`).href;
+      const status = this.#refuse(visit, nameOf(endpoint), url, error as Error);
       socket.end(`HTTP/1.1 ${status} Refused\r\ncontent-length: 0\r\n\r\n`);
       return;
     }
@@ -224,17 +229,17 @@ export class Gate implements AsyncDisposable {
     socket.once('close', () => this.#tunnels.delete(socket));
   }
 
-  /** @returns the HTTP status that tells it */
-  #refuse(visit: Visit, endpoint: Endpoint, url: string, error: Error): 403 | 502 {
+  /** @param address that `whyFailed` will be asked for @returns the HTTP status that tells it */
+  #refuse(visit: Visit, address: string, url: string, error: Error): 403 | 502 {
     const { blocked, failures } = visit;
     if (!(error instanceof BlockedRequestError)) {
-      failures.set(nameOf(endpoint), error);
+      failures.add(address, error);
       return 502;
     }
     const told = new BlockedRequestError(error.message, {
-      details: { url: new URL(url).href, ...error.details },
+      details: { url, ...error.details },
     });
-    failures.set(nameOf(endpoint), told);
+    failures.add(address, told);
     if (blocked.length < MAX_BLOCKED) blocked.push(told);
     return 403;
   }
@@ -258,8 +263,4 @@ export class Gate implements AsyncDisposable {
     this.#server.closeAllConnections();
     await new Promise((resolve) => this.#server.close(resolve));
   }
-}
-
-function nameOf({ host, port }: Endpoint): string {
-  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

@@ -2,6 +2,7 @@ import type { CDPSession } from 'puppeteer-core';
 import { outputSize } from '../types/codecs.ts';
 import { CompositionLoadError } from '../utils/errors.ts';
 import type { Browser } from './browser.ts';
+import { followWorkers } from './follow-workers.ts';
 
 export interface TargetOptions {
   /** CSS pixels. */
@@ -53,7 +54,7 @@ export async function openTarget(browser: Browser, options: TargetOptions): Prom
       page.send('Network.enable', { maxTotalBufferSize: 0, maxResourceBufferSize: 0 }),
       page.send('Network.setBypassServiceWorker', { bypass: true }),
       root.send('Browser.setDownloadBehavior', { behavior: 'deny', browserContextId, eventsEnabled: true }),
-      page.send('Target.setAutoAttach', { autoAttach: true, waitForDebuggerOnStart: false, flatten: true }),
+      followWorkers(page),
       page.send('Page.addScriptToEvaluateOnNewDocument', { source: script }),
       page.send('Emulation.setDeviceMetricsOverride', metrics),
       ...(transparent ? [page.send('Emulation.setDefaultBackgroundColorOverride', clear)] : []),

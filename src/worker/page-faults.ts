@@ -67,7 +67,7 @@ export class PageFaults {
     }
     for (const failed of this.#network.takeFailed()) {
       const { url } = failed;
-      const why = this.#gate.whyFailed(url);
+      const why = this.#gate.whyFailed(url, failed.reason);
       if (why instanceof BlockedRequestError) continue;
       const reason = why?.message ?? failed.reason;
       const what = `could not load the ${failed.type.toLowerCase()} ${url} (${reason})`;

@@ -252,7 +252,7 @@ export class PageSession implements AsyncDisposable {
   }
 
   #loadError(url: string, reason: string): Error {
-    const why = this.#browser.gate.whyFailed(url);
+    const why = this.#browser.gate.whyFailed(url, reason);
     if (why instanceof BlockedRequestError) return this.#faults.blockedError(why);
     return new CompositionLoadError(`The page ${url} could not be loaded: ${why?.message ?? reason}.`, {
       cause: why,

@@ -13,6 +13,14 @@ import { Encoder } from './encoder.ts';
 
 const PROGRESS_MS = 200;
 
+/** A frame that another segment may see as well. */
+export interface SeamPicture {
+  /** Of the frame's picture before the encoder. */
+  readonly digest: string;
+  /** JPEG or PNG. */
+  readonly file: Buffer;
+}
+
 /** A segment in a file of this machine. */
 export interface WrittenSegment {
   readonly bytes: number;
@@ -22,17 +30,42 @@ export interface WrittenSegment {
   readonly frameDigests: string[];
   /** How the pictures were taken. */
   readonly captureMode: CapturePath;
-  /** JPEG or PNG. */
-  readonly firstPicture: Buffer;
+  readonly firstPicture: SeamPicture;
+  /** When it is not sure that the frame after it will be seen. */
+  readonly lastPicture: SeamPicture | undefined;
   /** Of the frame after the last, when the job looks ahead. */
-  readonly nextPicture: Buffer | undefined;
+  readonly nextPicture: SeamPicture | undefined;
+  /** Of the frame before the first, when the job looks back. */
+  readonly previousPicture: SeamPicture | undefined;
   readonly warnings: string[];
   readonly timings: Omit<FrameTimings, 'browser' | 'total'>;
 }
 
+/** Takes a frame's picture and keeps it. */
+async function keepFrame(camera: Camera, frame: number): Promise<SeamPicture> {
+  const { digest } = (await camera.take(frame)).picture;
+  return { digest, file: await camera.keep() };
+}
+
+/** The picture of the frame after a segment, as far as the job asks for it. */
+async function takeNext(
+  browser: Browser,
+  camera: Camera,
+  { lookAhead, range }: FrameJob,
+): Promise<SeamPicture | undefined> {
+  if (lookAhead === 'none') return undefined;
+  try {
+    return await keepFrame(camera, range[1]);
+  } catch (error) {
+    if (lookAhead === 'needed') throw error;
+    browser.doubtful = true;
+    return undefined;
+  }
+}
+
 /**
- * Draws the frames of a job and encodes them into `file`, frame n+1 being drawn while n is made ready and encoded. The frame
- * after them is drawn while the encoder comes to its end.
+ * Draws the frames of a job and encodes them into `file`, frame n+1 being drawn while n is made ready and encoded.
+ * The frame after them is drawn while the encoder comes to its end.
  */
 export async function writeSegment(
   browser: Browser,
@@ -41,7 +74,7 @@ export async function writeSegment(
   { signal, onFrames }: FrameJobContext = {},
 ): Promise<WrittenSegment> {
   const { encoding, composition } = job;
-  const [start, end] = job.range;
+  const [start] = job.range;
   const frames = outputFrames(job.range, encoding);
   let encodeWait = 0;
   const waited = async (work: Promise<void>): Promise<void> => {
@@ -49,7 +82,9 @@ export async function writeSegment(
     await work;
     encodeWait += performance.now() - since;
   };
-  await using camera = await Camera.open(browser, job, start, signal);
+  const opening = job.lookBack ? start - encoding.everyNthFrame : start;
+  await using camera = await Camera.open(browser, job, opening, signal);
+  const previousPicture = job.lookBack ? await keepFrame(camera, opening) : undefined;
   const encoder = new Encoder({
     encoding,
     fps: outputFps(composition.fps, encoding.everyNthFrame),
@@ -60,7 +95,7 @@ export async function writeSegment(
     signal,
   });
   const frameDigests: string[] = [];
-  let firstPicture: Buffer | undefined;
+  let firstPicture: SeamPicture | undefined;
   let captured = 0;
   let written = Promise.resolve();
   const since = performance.now();
@@ -69,13 +104,17 @@ export async function writeSegment(
     for (let index = 0; index < frames; index++) {
       throwIfAborted(signal);
       const frame = start + index * encoding.everyNthFrame;
-      const goesOn = firstPicture !== undefined && index + 1 < frames;
-      const shot = await camera.take(frame, goesOn ? frame + encoding.everyNthFrame : undefined);
-      firstPicture ??= await camera.keep();
-      if (shot.changed) captured++;
-      frameDigests.push(shot.picture.digest);
+      const goesOn = index > 0 && index + 1 < frames;
+      const { picture, ...shot } = await camera.take(
+        frame,
+        goesOn ? frame + encoding.everyNthFrame : undefined,
+      );
+      const changed = shot.changed || firstPicture === undefined;
+      firstPicture ??= { digest: picture.digest, file: await camera.keep() };
+      if (changed) captured++;
+      frameDigests.push(picture.digest);
       await waited(written);
-      written = encoder.write(shot.changed ? shot.picture : undefined);
+      written = encoder.write(changed ? picture : undefined);
       written.catch(() => {});
       if (onFrames && performance.now() - reported > PROGRESS_MS) {
         reported = performance.now();
@@ -89,7 +128,11 @@ export async function writeSegment(
     const finished = encoder.finish();
     finished.catch(() => {});
     const ahead = performance.now();
-    const nextPicture = job.lookAhead ? await lookAt(camera, end) : undefined;
+    const isLastKept = job.lookAhead !== 'needed';
+    const lastPicture = isLastKept
+      ? { digest: frameDigests.at(-1) as string, file: await camera.keep() }
+      : undefined;
+    const nextPicture = await takeNext(browser, camera, job);
     const seams = performance.now() - ahead;
     await waited(finished);
     const { size } = await stat(file);
@@ -99,8 +142,10 @@ export async function writeSegment(
       frames,
       captured,
       frameDigests,
-      firstPicture: firstPicture as Buffer,
+      firstPicture: firstPicture as SeamPicture,
+      lastPicture,
       nextPicture,
+      previousPicture,
       warnings,
       captureMode: camera.path,
       timings: { ...timings, seams, encodeWait, frames: framesMs },
@@ -109,9 +154,4 @@ export async function writeSegment(
     await encoder.abort();
     throw error;
   }
-}
-
-async function lookAt(camera: Camera, frame: number): Promise<Buffer> {
-  await camera.take(frame);
-  return await camera.keep();
 }

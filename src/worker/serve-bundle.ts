@@ -1,15 +1,15 @@
 import type { BlobLease } from '../storage/blob-cache.ts';
 import type { BundleManifest } from '../storage/bundle.ts';
-import { NotFoundError, StorageError } from '../utils/errors.ts';
+import { BlobDamagedError, type HeliosError, NotFoundError, StorageError } from '../utils/errors.ts';
 import type { FileLookup } from './serve-file.ts';
 
 /** Why a file of a bundle could not be had, with its name. */
 function unserved(name: string, error: unknown): Error {
-  if (!(error instanceof StorageError || error instanceof NotFoundError)) return error as Error;
-  const Kind = error instanceof StorageError ? StorageError : NotFoundError;
-  return new Kind(`The composition's file ${name} can't be had: ${error.message}`, {
+  const Kind = [BlobDamagedError, StorageError, NotFoundError].find((type) => error instanceof type);
+  if (!Kind) return error as Error;
+  return new Kind(`The composition's file ${name} can't be had: ${(error as HeliosError).message}`, {
     cause: error,
-    details: { ...error.details, file: name },
+    details: { ...(error as HeliosError).details, file: name },
   });
 }
 

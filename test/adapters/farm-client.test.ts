@@ -6,6 +6,8 @@ import { downloadOutput } from '../../src/adapters/download-output.ts';
 import { findFarm } from '../../src/adapters/farm.ts';
 import { FarmClient } from '../../src/adapters/farm-client.ts';
 import { costOf, useByTimings } from '../../src/orchestrator/cost.ts';
+import { keys } from '../../src/storage/keys.ts';
+import { putJson } from '../../src/storage/object-store.ts';
 import type { FarmProgress } from '../../src/types/farm.ts';
 import { defaultSizes } from '../../src/types/function-sizes.ts';
 import { BrowserCrashedError, PageScriptError } from '../../src/utils/errors.ts';
@@ -77,6 +79,25 @@ test('renders, tells its progress, and brings the output', async () => {
     name: 'ValidationError',
   });
   await rm(folder, { recursive: true });
+});
+
+test('refuses a job that could pass a state’s limit with an error beside it', async () => {
+  const sized = (id: string, bytes: number) => ({
+    ...job(id),
+    composition: { source: fixture('barcode-css'), inputProps: { text: 'x'.repeat(bytes) } },
+  });
+  await expect(client.startRender(sized('large', 205_000))).rejects.toMatchObject({
+    name: 'ValidationError',
+    details: { limit: 200 * 1024 },
+  });
+  expect(await client.startRender(sized('fits', 200_000))).toMatchObject({ started: true });
+});
+
+test('tells the whole result of the store, not the bounded one of the execution', async () => {
+  await client.startRender(job('long'));
+  const told = await client.waitForRender('long', quick);
+  await putJson(client.store, keys.result('long'), { ...told, warnings: ['a', 'b'] });
+  expect(await client.getResult('long')).toMatchObject({ warnings: ['a', 'b'] });
 });
 
 test('keeps the paths of this machine to itself', async () => {

@@ -5,9 +5,8 @@ import path from 'node:path';
 import { findFarm } from '../../src/adapters/farm.ts';
 import { FarmClient } from '../../src/adapters/farm-client.ts';
 import { readPlan } from '../../src/orchestrator/plan-record.ts';
-import { keys } from '../../src/storage/keys.ts';
-import { readJson } from '../../src/storage/object-store.ts';
-import { segmentRecordSchema } from '../../src/types/frame-job.ts';
+import { readSegmentRecord } from '../../src/storage/segment-record.ts';
+import type { SegmentRecord } from '../../src/types/frame-job.ts';
 import { Cli, type Ended } from '../cli/run-cli.ts';
 
 /** Why there is no AWS to try against; `undefined` when there is. */
@@ -57,9 +56,7 @@ export class AwsFarm implements AsyncDisposable {
     const { store } = await this.client();
     const { frameJobs } = await readPlan(store, id);
     const records = await Promise.all(
-      frameJobs.map(async ({ segmentKey }) =>
-        segmentRecordSchema.parse(await readJson(store, keys.segmentRecord(segmentKey))),
-      ),
+      frameJobs.map(async ({ segmentKey }) => (await readSegmentRecord(store, segmentKey)) as SegmentRecord),
     );
     return records.flatMap(({ frameDigests }) => frameDigests);
   }

@@ -1,13 +1,17 @@
 import { cp, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { bundleEntry } from '../../lambda/bundle.ts';
+import { readPlan } from '../../src/orchestrator/plan-record.ts';
 import { keys } from '../../src/storage/keys.ts';
 import { putJson, readJson } from '../../src/storage/object-store.ts';
+import type { FrameJob } from '../../src/types/frame-job.ts';
 import { decodeBarcodes } from '../helpers/barcode.ts';
 import { fixture } from '../helpers/renderer.ts';
 import { AwsFarm, skipped } from './aws-farm.ts';
+import { Throttle } from './throttle.ts';
 
 const frames = Array.from({ length: 90 }, (_, frame) => frame);
 const SEGMENTS = 6;
@@ -24,12 +28,12 @@ describe.skipIf(skipped)('a farm in AWS whose functions fail', () => {
     for (const name of ['render', 'stitch'])
       await bundleEntry(`test/aws/faulty/${name}.ts`, path.join(functions, name));
     await symlink(path.resolve('dist/layers'), path.join(assets, 'layers'));
-    const { status, stderr } = await farm.run('deploy', '-c', `assets=${assets}`);
+    const { status, stderr } = await farm.run('deploy', '-c', `assets=${assets}`, '-c', 'keepBucket=false');
     expect(stderr).not.toContain('✗');
     expect(status).toBe(0);
   });
   afterAll(async () => {
-    await farm.run('destroy', '--delete-outputs');
+    await farm.run('destroy');
     await farm[Symbol.asyncDispose]();
     await rm(assets, { recursive: true, force: true });
   });
@@ -75,7 +79,7 @@ describe.skipIf(skipped)('a farm in AWS whose functions fail', () => {
     expect(await decoded('crash-once')).toEqual(frames);
   });
 
-  test('every second invocation throttled', async () => {
+  test('every second invocation ended by the error of a throttled one', async () => {
     const { status, lines } = await render('throttled');
     expect(status).toBe(0);
     expect(lines().at(-1)).toMatchObject(whole);
@@ -137,12 +141,52 @@ describe.skipIf(skipped)('a farm in AWS whose functions fail', () => {
     expect(await decoded('crash-always')).toEqual(frames);
   });
 
-  test('a segment that is lost before the stitch is rendered again, and nothing else', async () => {
-    const { status, lines } = await render('lost');
+  test('a segment that is deleted before the stitch is rendered again, and nothing else', async () => {
+    const { store } = await farm.client();
+    const ended = render('lost');
+    await vi.waitFor(async () => expect(await store.head('renders/lost/progress/written')).toBeDefined(), {
+      timeout: 300_000,
+      interval: 500,
+    });
+    const { segmentKey } = (await readPlan(store, 'lost')).frameJobs[1] as FrameJob;
+    for (const key of [keys.segmentVideo(segmentKey, 'mp4'), keys.segmentRecord(segmentKey)]) {
+      expect(await store.head(key)).toBeDefined();
+      await store.delete(key);
+    }
+    await store.put('renders/lost/progress/deleted', 'x');
+    const { status, lines } = await ended;
     expect(status).toBe(0);
     expect(lines().at(-1)).toMatchObject({
       segments: { total: SEGMENTS, cached: SEGMENTS - 1, rendered: 1 },
     });
     expect(await decoded('lost')).toEqual(frames);
+  });
+
+  test('all invocations throttled by Lambda itself for a while', async (context) => {
+    const client = await farm.client();
+    await using throttle = await Throttle.of(client.farm.functions.render);
+    context.skip(!(await throttle.holds()), 'this endpoint does not keep to a reserved concurrency');
+    const ended = render('starved');
+    await vi.waitFor(async () => expect((await client.getProgress('starved')).phase).toBe('render'), {
+      timeout: 300_000,
+      interval: 1000,
+    });
+    await sleep(10_000);
+    await throttle.end();
+    const { status, lines } = await ended;
+    expect(status).toBe(0);
+    expect(lines().at(-1)).toMatchObject(whole);
+    const { segments } = await client.getProgress('starved');
+    expect(segments.retried).toBeGreaterThanOrEqual(SEGMENTS);
+    expect(await decoded('starved')).toEqual(frames);
+  });
+
+  test('a bucket that goes with its stack goes with all that is in it', async () => {
+    const { store } = await farm.client();
+    const { status, stdout, stderr } = await farm.run('destroy');
+    expect(stderr).toContain('Deleting everything in s3://');
+    expect(stdout).toMatch(/is gone, and [\d,]+ objects of .* with the bucket/);
+    expect(status).toBe(0);
+    await expect(readJson(store, keys.result('lost'))).rejects.toMatchObject({ name: 'StoreAddressError' });
   });
 });

@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { Duration, RemovalPolicy, type Stack } from 'aws-cdk-lib';
+import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { RenderFarm, type RenderFarmProps } from '../../cdk/index.ts';
@@ -30,6 +31,7 @@ test('all at once, by their names', () => {
     prefix: '../up',
     sizes: { render: { memory: 64 }, stitch: { ephemeralStorage: 20_000 } },
     lifecycle: { segments: 0 },
+    logRetention: 31 as RetentionDays,
     timeout: Duration.seconds(5),
   });
   expect(error).toBeInstanceOf(ValidationError);
@@ -41,6 +43,7 @@ test('all at once, by their names', () => {
     'sizes.render.memory',
     'sizes.stitch.ephemeralStorage',
     'lifecycle.segments',
+    'logRetention',
     'timeout',
   ]);
   expect(error.message).toContain('sizes.render.memory must be a whole number from 128 to 10240, and is 64');

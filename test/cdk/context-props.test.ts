@@ -84,6 +84,7 @@ test.each([
   [{ maxParallel: 'many' }, 'maxParallel'],
   [{ keepBucket: 'no' }, 'keepBucket'],
   [{ sizes: '{render: 1}' }, 'sizes'],
+  [{ kmsKeyArn: 'arn:aws:kms:us-east-1:123456789012:alias/films' }, 'kmsKeyArn'],
   [{ sizes: '{"painter": {}}' }, 'painter'],
 ])('%o is refused by its name', (context, name) => {
   expect(() => synth(context)).toThrow(ValidationError);

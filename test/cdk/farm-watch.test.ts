@@ -1,8 +1,10 @@
 import { rm } from 'node:fs/promises';
-import { Match } from 'aws-cdk-lib/assertions';
+import { App, Stack } from 'aws-cdk-lib';
+import { Match, Template } from 'aws-cdk-lib/assertions';
+import { Key } from 'aws-cdk-lib/aws-kms';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-
+import { RenderFarm } from '../../cdk/index.ts';
 import { type PlaceholderAssets, placeholderAssets } from './placeholder-assets.ts';
 import { eachFunction, type Synthesized, synthFarm } from './synth-farm.ts';
 
@@ -50,6 +52,51 @@ test('a topic hears of alarms and of renders that failed or timed out', () => {
     Targets: [Match.objectLike({ Arn: { Ref: topic } })],
   });
   plain.template.resourceCountIs('AWS::Events::Rule', 0);
+});
+
+test('the alarms of the account, and no others, may publish to a topic of the app', () => {
+  const { template, stack } = synthFarm((scope) => ({ assets, notifications: new Topic(scope, 'Topic') }));
+  const [topic] = Object.keys(template.findResources('AWS::SNS::Topic'));
+  template.hasResourceProperties('AWS::SNS::TopicPolicy', {
+    PolicyDocument: {
+      Statement: Match.arrayWith([
+        Match.objectLike({
+          Effect: 'Allow',
+          Principal: { Service: 'cloudwatch.amazonaws.com' },
+          Action: 'sns:Publish',
+          Resource: { Ref: topic },
+          Condition: {
+            StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } },
+            ArnLike: {
+              'aws:SourceArn': stack.resolve(
+                `arn:${stack.partition}:cloudwatch:${stack.region}:${stack.account}:alarm:*`,
+              ),
+            },
+          },
+        }),
+        Match.objectLike({ Principal: { Service: 'events.amazonaws.com' }, Action: 'sns:Publish' }),
+      ]),
+    },
+  });
+});
+
+test('a topic of another stack, with a key of its own', () => {
+  const app = new App();
+  const theirs = new Stack(app, 'Theirs');
+  const topic = new Topic(theirs, 'Topic', { masterKey: new Key(theirs, 'Key') });
+  new RenderFarm(new Stack(app, 'Ours'), 'Farm', { assets, notifications: topic });
+  const template = Template.fromStack(theirs);
+  template.resourceCountIs('AWS::SNS::TopicPolicy', 1);
+  template.hasResourceProperties('AWS::KMS::Key', {
+    KeyPolicy: {
+      Statement: Match.arrayWith([
+        Match.objectLike({
+          Principal: { Service: ['cloudwatch.amazonaws.com', 'events.amazonaws.com'] },
+          Action: ['kms:Decrypt', 'kms:GenerateDataKey*'],
+        }),
+      ]),
+    },
+  });
 });
 
 test('a dashboard shows the alarms, the renders and every function', () => {

@@ -45,6 +45,7 @@ test('the parameter says where the farm is, in less than 4 KB', () => {
     stateMachineArn: 'the machine',
     functions: { plan: 'plan', render: 'render', audio: 'audio', stitch: 'stitch', failure: 'failure' },
     kmsKeyArn: 'arn:aws:kms:us-east-1:123456789012:key/k',
+    keepBucket: true,
     createdBy: '@helios-project/infrastructure',
   });
   expect(value.length).toBeLessThan(1000);

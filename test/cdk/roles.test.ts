@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises';
+import path from 'node:path';
 import { App, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { Vpc } from 'aws-cdk-lib/aws-ec2';
@@ -6,7 +7,15 @@ import { Key } from 'aws-cdk-lib/aws-kms';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { RenderFarm } from '../../cdk/index.ts';
 import { type PlaceholderAssets, placeholderAssets } from './placeholder-assets.ts';
-import { eachFunction, keysOf, type Synthesized, statementsOf, synthFarm } from './synth-farm.ts';
+import {
+  eachFunction,
+  keysOf,
+  propertiesOf,
+  type Statement,
+  type Synthesized,
+  statementsOf,
+  synthFarm,
+} from './synth-farm.ts';
 
 let assets: PlaceholderAssets;
 let plain: Synthesized;
@@ -55,7 +64,7 @@ test('each function reads, writes and lists its own keys, and does nothing else'
       TellMissing: {
         Action: 's3:ListBucket',
         Resource: bucketArn,
-        Condition: { StringLike: { 's3:prefix': read } },
+        Condition: { StringLikeIfExists: { 's3:prefix': read } },
       },
       Logs: {
         Action: ['logs:CreateLogStream', 'logs:PutLogEvents'],
@@ -73,6 +82,23 @@ test('each function reads, writes and lists its own keys, and does nothing else'
   });
 });
 
+/** Whether IAM grants a statement to a request with this `s3:prefix`, or with none. */
+function listGranted({ Condition = {} }: Statement, prefix: string | undefined): boolean {
+  return Object.entries(Condition).every(([operator, { 's3:prefix': patterns }]) => {
+    if (prefix === undefined) return operator.endsWith('IfExists');
+    return (patterns as string[]).some((pattern) => path.matchesGlob(prefix, pattern.replace('*', '**')));
+  });
+}
+
+test('S3 may tell each function what is not there: the request for an object has no prefix', () => {
+  for (const [name, { role }] of eachFunction(plain.farm)) {
+    const { TellMissing } = statementsOf(plain, role.roleName);
+    if (!TellMissing) throw new Error(`${name} may not list`);
+    expect(listGranted(TellMissing, undefined)).toBe(true);
+    expect(listGranted(TellMissing, 'renders/others/output.mp4')).toBe(false);
+  }
+});
+
 test('the state machine invokes the five functions, starts its own children, reads the items and writes map runs', () => {
   const { stack, farm } = plain;
   const statements = statementsOf(plain, farm.machine.role.roleName);
@@ -87,9 +113,11 @@ test('the state machine invokes the five functions, starts its own children, rea
     Resource: stack.resolve(farm.stateMachine.stateMachineArn),
   });
   expect(statements.FollowChildren).toMatchObject({
-    Action: ['states:DescribeExecution', 'states:StopExecution', 'states:RedriveExecution'],
-    Resource: stack.resolve(
-      `arn:${stack.partition}:states:${stack.region}:${stack.account}:execution:${farm.stateMachine.stateMachineName}/*`,
+    Action: ['states:DescribeExecution', 'states:StopExecution'],
+    Resource: [':*', '/Segments:*'].map((names) =>
+      stack.resolve(
+        `arn:${stack.partition}:states:${stack.region}:${stack.account}:execution:${farm.stateMachine.stateMachineName}${names}`,
+      ),
     ),
   });
   expect(Object.keys(statements).toSorted()).toEqual([
@@ -101,6 +129,15 @@ test('the state machine invokes the five functions, starts its own children, rea
     'WriteMapRuns',
     'by CDK',
   ]);
+});
+
+test('a farm with a reservation does not ask for the account’s quota', () => {
+  const made = synthFarm({ assets, reservedConcurrency: 40 });
+  const { role, function: plan } = made.farm.functions.plan;
+  expect(statementsOf(made, role.roleName)).not.toHaveProperty('ReadQuota');
+  expect(propertiesOf(made, plan.functionName)).toMatchObject({
+    Environment: { Variables: { HELIOS_RESERVED_CONCURRENCY: '40', HELIOS_MAX_PARALLEL: '40' } },
+  });
 });
 
 test('no role takes a managed policy, nor an action by a wildcard', () => {
@@ -119,7 +156,9 @@ test('keys stand below the prefix', () => {
     ['video/renders/*/error.json'],
   ]);
   expect(TellMissing?.Condition).toEqual({
-    StringLike: { 's3:prefix': ['video/renders/*/error.json', 'video/renders/*/progress/*.error.json'] },
+    StringLikeIfExists: {
+      's3:prefix': ['video/renders/*/error.json', 'video/renders/*/progress/*.error.json'],
+    },
   });
 });
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { PageScriptError } from '../../src/utils/errors.ts';
+import { AwsEndpoint, awsError } from '../helpers/aws-endpoint.ts';
 import { TestFarm } from '../helpers/test-farm.ts';
 import { Cli, fixture } from './run-cli.ts';
 
@@ -89,6 +90,53 @@ test('says what a small quota means', async () => {
   const { stdout } = await cli.run(['quota']);
   expect(stdout).toContain('at most 10 segments at the same time');
   expect(stdout).toContain('L-B99A9384');
+});
+
+test('says what a reservation means', async () => {
+  farm.reserved = 40;
+  const { stdout, lines } = await cli.run(['quota', '--json']);
+  expect(lines()).toEqual([{ account: 1000, unreserved: 1000, reserved: 40, parallel: 40 }]);
+  expect(stdout).not.toContain('L-B99A9384');
+  expect((await cli.run(['quota'])).stdout).toContain("40 are reserved for this farm's render function");
+});
+
+test('shows the logs of a render, those of the failed segment first', async () => {
+  farm.onRender = ({ index }) => {
+    if (index === 1) throw new PageScriptError('Frame 12: boom');
+  };
+  await cli.run(render('told', '--quiet'));
+  const line = (minute: number, logStreamName: string, event: object) => ({
+    timestamp: Date.UTC(2026, 10, 25, 8, minute),
+    logStreamName,
+    message: JSON.stringify({ render: 'told', ...event }),
+  });
+  const pages: Record<string, object> = {
+    'farm-plan ': { events: [line(1, 'p', { message: 'done' })] },
+    'farm-render ': { events: [line(2, 'r0', { answer: { index: 0 } })], nextToken: 'more' },
+    'farm-render more': { events: [line(3, 'r1', { event: { index: 1 }, message: 'failed' })] },
+    'farm-failure ': { events: [line(4, 'f', { message: 'done' })] },
+  };
+  const asked: Record<string, string>[] = [];
+  await using _ = await AwsEndpoint.open('CLOUDWATCH_LOGS', async (_request, body) => {
+    const request = JSON.parse(body);
+    asked.push(request);
+    const page = pages[`${request.logGroupName.replace('/aws/lambda/', '')} ${request.nextToken ?? ''}`];
+    return page ? { body: page } : awsError(400, 'ResourceNotFoundException');
+  });
+  const { status, lines } = await cli.run(['logs', 'told', '--json']);
+  expect(status).toBe(0);
+  expect(lines().map(({ stream }) => stream)).toEqual(['r1', 'p', 'r0', 'f']);
+  expect(new Set(asked.map(({ filterPattern }) => filterPattern))).toEqual(new Set(['"told"']));
+  const { stdout } = await cli.run(['logs', 'told']);
+  expect(stdout).toMatch(/^PageScriptError: Frame 12: boom\n.*render r1\n.*failed/);
+});
+
+test('says where logs will be when there are none yet', async () => {
+  await cli.run(render('quiet', '--quiet'));
+  await using _ = await AwsEndpoint.open('CLOUDWATCH_LOGS', async () => ({ body: { events: [] } }));
+  const { stdout } = await cli.run(['logs', 'quiet']);
+  expect(stdout).toContain('No function has logged anything of quiet yet');
+  expect(stdout).toContain('/aws/lambda/farm-render');
 });
 
 test('sends a file once', async () => {

@@ -63,5 +63,7 @@ test('a page that loses its way ends the render, unless it may go on, and is not
 test('a render that the store does not have is not verified', async () => {
   const { status, stderr } = await cli.run(['verify', 'nobody']);
   expect(status).toBe(1);
-  expect(stderr).toContain('NotFoundError: The store has no renders/nobody/plan.json');
+  expect(stderr).toContain('RenderNotFoundError: The store ');
+  expect(stderr).toContain('has no render of the id nobody');
+  for (const way of ['cache list', '--farm NAME', 'HELIOS_STORE']) expect(stderr).toContain(way);
 });

@@ -2,6 +2,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { LocalAdapter } from '../../src/adapters/local-adapter.ts';
 import { Handlers } from '../../src/orchestrator/handlers.ts';
 import { JobOrchestrator, referenceTo } from '../../src/orchestrator/job-orchestrator.ts';
+import { readPlan } from '../../src/orchestrator/plan-record.ts';
+import { verifyRender } from '../../src/orchestrator/verify.ts';
 import { keys } from '../../src/storage/keys.ts';
 import { putJson, readJson } from '../../src/storage/object-store.ts';
 import type { FrameJob, FrameResult } from '../../src/types/frame-job.ts';
@@ -41,6 +43,37 @@ test('a render whose estimate is above its time is refused before it begins', as
   for await (const { key } of scene.store.list('segments/')) expect.fail(`rendered ${key}`);
 });
 
+test('a replay is refused for the steps that lead to its segments', async () => {
+  const busy = `<canvas></canvas><script>
+    let steps = 0;
+    requestAnimationFrame(function step() {
+      for (let i = 0; i < 1e6; i++) steps += Math.sin(i) > 2 ? 1 : 0;
+      requestAnimationFrame(step);
+    });
+  </script>`;
+  const job = {
+    composition: { source: await scene.page('busy-steps', busy, 2) },
+    page: { seekMode: 'replay' as const },
+    chunking: { segments: 6 },
+  };
+  {
+    await using handlers = new Handlers(scene.store);
+    const ref = await referenceTo(job.composition.source, scene.store);
+    await handlers.plan({ job: scene.job({ ...job, id: 'measured' }), ref });
+  }
+  const { estimate, frames } = await readPlan(scene.store, 'measured');
+  const framesMs = frames * estimate.msPerFrame;
+  const stepsMs = (10 + 20 + 30 + 40 + 50) * estimate.msPerStep;
+  expect(estimate.workMs).toBeCloseTo(framesMs + stepsMs, 3);
+  expect(stepsMs).toBeGreaterThan(framesMs / 2);
+  // Planned anew, from what was remembered, which takes a moment only.
+  const budget = { maxSeconds: (framesMs + stepsMs * 0.8) / 1000 };
+  expect(await scene.fail({ ...job, id: 'refused-again', budget })).toMatchObject({
+    name: 'BudgetError',
+    message: expect.stringContaining('it was not begun'),
+  });
+});
+
 test('a render is stopped when its time is over, and the next one goes on from there', async () => {
   const job = scene.job({
     composition: { durationInFrames: 32 },
@@ -63,6 +96,19 @@ test('a render is stopped when its time is over, and the next one goes on from t
   const { segments, output } = await scene.render(rest as never);
   expect(segments).toEqual({ total: 2, cached: 1, rendered: 1 });
   expect(await decodeBarcodes(output)).toEqual(frameNumbers(0, 32));
+});
+
+test('a time that ends while the render is planned is told so', async () => {
+  const error = await scene.fail({ budget: { maxSeconds: 0.01 }, id: 'hasty' });
+  expect(error).toMatchObject({
+    name: 'BudgetError',
+    message: expect.stringMatching(/while it was being planned.*No segment was begun.*helios-infra estimate/),
+    details: { field: 'budget.maxSeconds', planned: false },
+  });
+  await expect(verifyRender('hasty', { store: scene.store })).rejects.toMatchObject({
+    name: 'RenderNotFoundError',
+    message: expect.stringContaining('ended before it had a plan'),
+  });
 });
 
 test('a cost is refused where nothing counts it', async () => {

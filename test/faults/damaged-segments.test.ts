@@ -118,6 +118,24 @@ describe.each([
     expect((await render()).result.segments.cached).toBe(2);
   });
 
+  test.each(['nextPicture', 'frameDigests', 'timings'] as const)(
+    'a segment with one wrong digit in %s of its record is rendered again',
+    async (part) => {
+      const record = video.replace(/\.mp4$/, '.json');
+      const text = (await readBytes(store, record)).toString('utf8');
+      const from = text.indexOf(`"${part}"`);
+      const at = from + text.slice(from).search(/(?<=(?::"?|\[")[0-9a-f.]*)[1-8]/);
+      const digit = text.charAt(at) === '1' ? '2' : '1';
+      await store.put(record, `${text.slice(0, at)}${digit}${text.slice(at + 1)}`);
+
+      const { result } = await render();
+      expect(result.segments).toEqual({ total: 2, cached: 1, rendered: 1 });
+      expect(result.seams).toMatchObject({ checked: 1, matched: 1 });
+      expect((await readBytes(store, record)).toString('utf8')).toContain('"seal"');
+      expect((await render()).result.segments.cached).toBe(2);
+    },
+  );
+
   test('a segment that is damaged again and again ends the render with its frames', async () => {
     const adapter = new LocalAdapter({ concurrency: 1 });
     const always: CloudAdapter = {

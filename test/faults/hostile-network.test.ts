@@ -4,7 +4,10 @@ import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { ResolvedComposition } from '../../src/types/composition.ts';
+import { pageOptionsSchema } from '../../src/types/render-job.ts';
 import { BlockedRequestError } from '../../src/utils/errors.ts';
+import { PageSession } from '../../src/worker/page-session.ts';
 import { decodeBarcodes } from '../helpers/barcode.ts';
 import { fixture, Renderer } from '../helpers/renderer.ts';
 
@@ -228,6 +231,31 @@ describe('a page by address', () => {
     const error = await failure(renderPublic('', {}, 'both.test'));
     expect(error).toBeInstanceOf(BlockedRequestError);
     expect(internet.dialled).toEqual([]);
+  });
+
+  test('is told of two requests to one host each by its own reason', async () => {
+    let asked = 0;
+    internet.names['twice.test'] = () => (asked++ === 0 ? ['10.0.0.1'] : [internet.address]);
+    const retry = `this.onerror = null; this.src = 'http://twice.test/missing'`;
+    const html = `<img src="http://twice.test/private" onerror="${retry}">`;
+    pages = { '/': `<!doctype html><body>${html}` };
+    const ref = { kind: 'url', url: 'http://public.test/' } as const;
+    const composition: ResolvedComposition = { ref, kind: 'page', ...size, inputProps: {} };
+    const page = pageOptionsSchema.parse({ onAssetError: 'warn', timeouts });
+    const options = { composition, page, scale: 1, transparent: false };
+    const told = await renderer.worker.withBrowser(
+      { ref },
+      { mode: 'begin-frame' },
+      undefined,
+      async (browser) => {
+        await using session = await PageSession.open(browser, options);
+        return session.warnings;
+      },
+    );
+    expect(told).toEqual([
+      expect.stringContaining('asked for http://twice.test/private '),
+      expect.stringContaining('could not load the image http://twice.test/missing (HTTP 404)'),
+    ]);
   });
 
   test('that redirects for ever fails', async () => {

@@ -3,6 +3,7 @@ import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { inspectComposition } from '../../src/orchestrator/inspect.ts';
 import {
   AssetError,
   AudioError,
@@ -226,6 +227,20 @@ test('props reach the page as data only', async () => {
   const { large, ...small } = { ...inputProps, nested: {} };
   const told = [JSON.stringify(small), large.length, undefined, undefined, path.basename(source)].join(' ');
   expect(result.warnings.join()).toContain(`console.error: ${told.replaceAll(/\s/g, ' ')}`);
+});
+
+test('captions are the page’s own, and only counted', async () => {
+  const text =
+    '</script><img src=x onerror="document.title = 1"><script>document.title = 2</script>\u001b[2J';
+  const source =
+    await page(`<script>window.helios = { seek() {}, duration: { value: 0.1 }, fps: { value: 30 },
+    captions: { value: window.__HELIOS_PROPS__.captions } };
+    requestAnimationFrame(() => console.error('title ' + document.title));</script>`);
+  const composition = { source, inputProps: { captions: [{ startTime: 0, endTime: 100, text }] } };
+  const { captions, title, errors } = await inspectComposition(composition, { store: renderer.store });
+  expect({ captions, title, errors }).toEqual({ captions: 1, title: path.basename(source), errors: [] });
+  const { result } = await renderer.render({ composition, page: options, encoding: muted });
+  expect(result.warnings.join()).toContain(`console.error: title ${path.basename(source)}`);
 });
 
 test.each([

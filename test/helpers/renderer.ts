@@ -5,10 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { LocalAdapter } from '../../src/adapters/local-adapter.ts';
 import { JobOrchestrator } from '../../src/orchestrator/job-orchestrator.ts';
 import { readPlan } from '../../src/orchestrator/plan-record.ts';
-import { keys } from '../../src/storage/keys.ts';
 import { LocalStore } from '../../src/storage/local-store.ts';
-import { readJson } from '../../src/storage/object-store.ts';
-import { type SegmentRecord, segmentRecordSchema } from '../../src/types/frame-job.ts';
+import { readSegmentRecord } from '../../src/storage/segment-record.ts';
+import type { SegmentRecord } from '../../src/types/frame-job.ts';
 import type { Plan } from '../../src/types/plan.ts';
 import type { RenderJobInput } from '../../src/types/render-job.ts';
 import type { RenderResult } from '../../src/types/render-result.ts';
@@ -56,8 +55,8 @@ export class Renderer implements AsyncDisposable {
     const result = await this.#orchestrator.run({ ...job, id, outputPath: file });
     const plan = await readPlan(this.store, id);
     const records = await Promise.all(
-      plan.frameJobs.map(async ({ segmentKey }) =>
-        segmentRecordSchema.parse(await readJson(this.store, keys.segmentRecord(segmentKey))),
+      plan.frameJobs.map(
+        async ({ segmentKey }) => (await readSegmentRecord(this.store, segmentKey)) as SegmentRecord,
       ),
     );
     return { file, result, plan, records };

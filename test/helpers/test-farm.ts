@@ -32,6 +32,8 @@ export class TestFarm implements AsyncDisposable {
   onRender: (event: { id: string; index: number; attempt: number }) => void | Promise<void> = () => {};
   /** Functions that the account may run. */
   quota = 1000;
+  /** Of them, those reserved for the render function. */
+  reserved: number | undefined;
   readonly parameter: Farm;
   readonly #closing: AsyncDisposable[] = [];
 
@@ -50,6 +52,7 @@ export class TestFarm implements AsyncDisposable {
       prefix: 'video',
       stateMachineArn: machine,
       functions: functions as Farm['functions'],
+      keepBucket: true,
       ...more,
     });
     farm.#closing.push(
@@ -84,7 +87,7 @@ export class TestFarm implements AsyncDisposable {
           AccountLimit: { ConcurrentExecutions: this.quota, UnreservedConcurrentExecutions: this.quota },
         },
       };
-    if (url.includes('/concurrency')) return { body: {} };
+    if (url.includes('/concurrency')) return { body: { ReservedConcurrentExecutions: this.reserved } };
     const name = functionNames.find((one) => url.includes(`/functions/farm-${one}/configuration`));
     if (!name) return awsError(404, 'ResourceNotFoundException');
     const { memory, timeout, ephemeralStorage } = defaultSizes[name];
@@ -179,6 +182,7 @@ function resultOf(id: string, frames: number, segments: object) {
     seams: { checked: 0, matched: 0, rounded: 0, mismatched: 0, unproved: 0, roundings: [], mismatches: [] },
     audioTracks: 0,
     seekMode: 'seek',
+    capture: { framebuffer: 1 },
     warnings: [],
     timings: { plan: 1, render: 1, audio: 0, stitch: 1, total: 3 },
     cost: { usd: 0.001, pricesOf: '2026-11' },

@@ -13,6 +13,8 @@ export interface RunOptions {
   readonly input?: AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
   /** Called with each piece of stdout; an error it throws ends the tool and is passed on. */
   readonly onOutput?: (piece: Buffer) => void;
+  /** @default this process's */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Runs a program to its end. Without `onOutput` the whole stdout comes back. */
@@ -21,7 +23,10 @@ export async function runTool(
   args: readonly string[],
   options: RunOptions = {},
 ): Promise<Buffer> {
-  const child = spawn(path, args, { stdio: [options.input ? 'pipe' : 'ignore', 'pipe', 'pipe'] });
+  const child = spawn(path, args, {
+    stdio: [options.input ? 'pipe' : 'ignore', 'pipe', 'pipe'],
+    env: options.env ?? process.env,
+  });
   const exit = new Promise<number | null>((resolve, reject) => {
     child.on('error', reject);
     child.on('close', resolve);

@@ -53,6 +53,16 @@ test('plan, render, audio and stitch make the video in the store', async () => {
   expect(await decodeBarcodes(result.output)).toEqual(Array.from({ length: 90 }, (_, frame) => frame));
 });
 
+test('a capacity that was assumed bounds the plan, and the plan warns of it', async () => {
+  const assumed = { segments: 2, warning: 'The quota could not be read.' };
+  await using careful = new Handlers(store, { capacity: async () => assumed });
+  const ref = await referenceTo(source, store);
+  const chunking = { segments: 3, maxParallel: 100 };
+  const job = { id: 'assumed', composition: { source }, outputPath: 'out.mp4', chunking };
+  expect(await careful.plan({ job, ref })).toMatchObject({ maxParallel: 2 });
+  expect((await readPlan(store, 'assumed')).warnings).toEqual([assumed.warning]);
+});
+
 test('stitch names a segment that is missing', async () => {
   const { frameJobs } = await plan('gap', { frameRange: [5, 65] });
   for (const job of frameJobs.filter(({ index }) => index !== 1)) await handlers.render(job);

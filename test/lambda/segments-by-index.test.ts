@@ -4,6 +4,8 @@ import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Handlers, LocalStore, referenceTo } from '../../src/index.ts';
 import { costOf, useByTimings } from '../../src/orchestrator/cost.ts';
+import { readPlan } from '../../src/orchestrator/plan-record.ts';
+import { keys } from '../../src/storage/keys.ts';
 import { readJson } from '../../src/storage/object-store.ts';
 import { defaultSizes } from '../../src/types/function-sizes.ts';
 import { decodeBarcodes } from '../helpers/barcode.ts';
@@ -16,7 +18,11 @@ let handlers: Handlers;
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'by-index-'));
   store = new LocalStore(folder);
-  handlers = new Handlers(store, { capacity: async () => 7, sizes: defaultSizes, renderLogGroup: 'renders' });
+  handlers = new Handlers(store, {
+    capacity: async () => ({ segments: 7 }),
+    sizes: defaultSizes,
+    renderLogGroup: 'renders',
+  });
 });
 afterAll(async () => {
   await handlers[Symbol.asyncDispose]();
@@ -70,6 +76,31 @@ test('segments are rendered by index, told of, and counted in the result with it
   expect((await handlers.stitch({ id: 'again' })).segments).toEqual({ total: 3, cached: 3, rendered: 0 });
 });
 
+test('a mend keeps what was told of the others, and a plan made anew begins anew', async () => {
+  const { items } = await plan('mended', fixture('barcode-css'));
+  const renderAll = () => Promise.all(items.map(({ index }) => handlers.render({ id: 'mended', index })));
+  const first = await renderAll();
+  const { frameJobs } = await readPlan(store, 'mended');
+  await store.delete(keys.segmentVideo(frameJobs[1]?.segmentKey as string, 'mp4'));
+  await expect(handlers.stitch({ id: 'mended' })).rejects.toMatchObject({
+    name: 'SegmentDamagedError',
+    details: { segments: [1] },
+  });
+  const second = await renderAll();
+  expect(second.map(({ cached }) => cached)).toEqual([true, false, true]);
+  const mended = await handlers.stitch({ id: 'mended' });
+  expect(mended.segments).toEqual({ total: 3, cached: 0, rendered: 3 });
+  const sum = [...first, ...second].reduce((ms, segment) => ms + segment.ms, 0);
+  expect(mended.timings.render).toBeCloseTo(sum, 6);
+  expect(mended.cost?.usd).toBe(costOf(useByTimings(mended.timings, 3, 6), defaultSizes).total);
+
+  await plan('mended', fixture('barcode-css'));
+  await renderAll();
+  const resumed = await handlers.stitch({ id: 'mended' });
+  expect(resumed.segments).toEqual({ total: 3, cached: 3, rendered: 0 });
+  expect(resumed.timings.render).toBeLessThan(sum);
+});
+
 test('a folder without its bundle is refused with the field and what to do', async () => {
   const job = { id: 'x', composition: { source: './intro' }, outputPath: 'out.mp4' };
   await expect(handlers.plan({ job })).rejects.toMatchObject({
@@ -87,7 +118,9 @@ test('a page that must be stepped and does not fit a function is refused', async
   const plan = small.plan({ job: { id: 'long', composition, outputPath: 'out.mp4' }, ref });
   await expect(plan).rejects.toMatchObject({
     name: 'ValidationError',
-    message: expect.stringMatching(/^frameRange: .*50000 frames are one segment .*a function has 1 s/),
+    message: expect.stringMatching(
+      /^frameRange: .*50000 frames is stepped to from frame 0.*a function has 1 s/,
+    ),
   });
 });
 

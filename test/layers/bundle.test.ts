@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { bundleEntry, NEVER_LOADED } from '../../lambda/bundle.ts';
+import { bundleEntry, NEVER_LOADED, OF_OTHER_CLOUDS } from '../../lambda/bundle.ts';
 import * as errors from '../../src/utils/errors.ts';
 import { packageFolder, packageVersion } from '../../src/utils/package-version.ts';
 
@@ -34,11 +34,12 @@ test('the same sources give the same bundle, which knows our version and nothing
 
 test('nothing is left outside but what Node has', async () => {
   const { metafile } = await bundleEntry('lambda/plan.ts', path.join(folder, 'plan'));
-  const outside = Object.values(metafile.outputs).flatMap(({ imports }) =>
-    imports.map((found) => found.path),
-  );
+  const outside = Object.values(metafile.outputs).flatMap(({ imports }) => imports);
   const known = new Set([...builtinModules, ...NEVER_LOADED]);
-  expect(outside.map((name) => name.replace(/^node:/, '')).filter((name) => !known.has(name))).toEqual([]);
+  const others = outside.filter(({ path: name }) => !known.has(name.replace(/^node:/, '')));
+  expect(others.map(({ path: name, kind }) => [name, kind])).toEqual(
+    OF_OTHER_CLOUDS.map((name) => [name, 'dynamic-import']),
+  );
 });
 
 test('errors keep their names', async () => {

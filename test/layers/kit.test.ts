@@ -9,10 +9,9 @@ import { buildChromiumLayer } from '../../layers/chromium.ts';
 import type { Layer } from '../../layers/layer.ts';
 import { listFiles } from '../../layers/tree.ts';
 import { readPlan } from '../../src/orchestrator/plan-record.ts';
-import { keys } from '../../src/storage/keys.ts';
 import { LocalStore } from '../../src/storage/local-store.ts';
-import { readJson } from '../../src/storage/object-store.ts';
-import { segmentRecordSchema } from '../../src/types/frame-job.ts';
+import { readSegmentRecord } from '../../src/storage/segment-record.ts';
+import type { SegmentRecord } from '../../src/types/frame-job.ts';
 import type { Plan } from '../../src/types/plan.ts';
 import type { RenderJobInput } from '../../src/types/render-job.ts';
 import { sha256File } from '../../src/utils/digest.ts';
@@ -68,8 +67,8 @@ function job(composition: RenderJobInput['composition'], more: Partial<RenderJob
 /** What the store of a render says of it. */
 async function frames(store: LocalStore): Promise<{ plan: Plan; digests: string[] }> {
   const plan = await readPlan(store, 'kit');
-  const records = plan.frameJobs.map(async ({ segmentKey }) =>
-    segmentRecordSchema.parse(await readJson(store, keys.segmentRecord(segmentKey))),
+  const records = plan.frameJobs.map(
+    async ({ segmentKey }) => (await readSegmentRecord(store, segmentKey)) as SegmentRecord,
   );
   return { plan, digests: (await Promise.all(records)).flatMap(({ frameDigests }) => frameDigests) };
 }

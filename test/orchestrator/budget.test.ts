@@ -21,7 +21,7 @@ const plan = {
   frameJobs: Array.from({ length: 10 }),
   segmentsFound: 0,
   audioTracks: [],
-  estimate: { msPerFrame: 100, workMs: 100_000, wallMs: 20_000 },
+  estimate: { msPerFrame: 100, msPerStep: 50, workMs: 100_000, longestMs: 0, wallMs: 20_000 },
 } as unknown as Plan;
 const SECOND = 1_000;
 
@@ -53,6 +53,11 @@ describe('before', () => {
     expect(costOf(use, defaultSizes).total).toBeCloseTo(maxCost, 9);
     expect(() => admitPlan(plan, { maxCost: 0.001 }, defaultSizes, 0)).toThrow('and may cost $0.0010');
     expect(admitPlan(plan, undefined, defaultSizes, 0)).toBe(plan);
+  });
+
+  test('a plan that took all of the time is told so', () => {
+    const admit = () => admitPlan(plan, { maxSeconds: 60 }, defaultSizes, Date.now() - 61_000);
+    expect(admit).toThrow('while it was being planned');
   });
 });
 
@@ -94,7 +99,9 @@ describe('while it runs', () => {
   test('it ends when the sum of all functions gets to what the money pays for, with few looks', async () => {
     const spent = vi.fn(async () => 4 * (Date.now() - since));
     const budget = { since, maxCost: 1, renderMs: 400 * SECOND };
-    const ended = ending(withinBudget(budget, undefined, endless, { spentMs: spent, parallel: 5 }));
+    const ended = ending(
+      withinBudget(budget, undefined, endless, { spending: { spentMs: spent, parallel: 5 } }),
+    );
     await vi.advanceTimersByTimeAsync(200 * SECOND);
     const { at, error } = await ended;
     expect(error).toMatchObject({ name: 'BudgetError', details: { field: 'budget.maxCost', limit: 1 } });
@@ -106,7 +113,7 @@ describe('while it runs', () => {
   test('nothing begins once the money is spent', async () => {
     const work = vi.fn(endless);
     const spending = { spentMs: async () => 10, parallel: 1 };
-    const run = withinBudget({ since, maxCost: 1, renderMs: 10 }, undefined, work, spending);
+    const run = withinBudget({ since, maxCost: 1, renderMs: 10 }, undefined, work, { spending });
     await expect(run).rejects.toMatchObject({ name: 'BudgetError' });
     expect(work).not.toHaveBeenCalled();
   });
@@ -114,11 +121,11 @@ describe('while it runs', () => {
   test('work within the budget, its own errors, a cancel and a failing look come through', async () => {
     const budget = { since, maxCost: 1, maxSeconds: 60, renderMs: 60 * SECOND };
     const spending = { spentMs: async () => 0, parallel: 1 };
-    expect(await withinBudget(budget, undefined, async () => 5, spending)).toBe(5);
-    const broken = withinBudget(budget, undefined, () => Promise.reject(new RangeError('x')), spending);
+    expect(await withinBudget(budget, undefined, async () => 5, { spending })).toBe(5);
+    const broken = withinBudget(budget, undefined, () => Promise.reject(new RangeError('x')), { spending });
     await expect(broken).rejects.toThrow(RangeError);
     const outer = new AbortController();
-    const cancelled = ending(withinBudget(budget, outer.signal, endless, spending));
+    const cancelled = ending(withinBudget(budget, outer.signal, endless, { spending }));
     outer.abort();
     expect((await cancelled).error).toMatchObject({ name: 'AbortedError' });
     let looks = 0;
@@ -129,7 +136,7 @@ describe('while it runs', () => {
         return 0;
       },
     };
-    const failed = ending(withinBudget(budget, undefined, endless, failing));
+    const failed = ending(withinBudget(budget, undefined, endless, { spending: failing }));
     await vi.advanceTimersByTimeAsync(20 * SECOND);
     expect(await failed).toMatchObject({ at: 10 * SECOND, error: { name: 'CloudServiceError' } });
     expect(vi.getTimerCount()).toBe(0);

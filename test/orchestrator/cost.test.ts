@@ -16,7 +16,7 @@ const plan = (segments: number, frames = segments * 100) =>
     frameJobs: Array.from({ length: segments }),
     segmentsFound: 0,
     audioTracks: [],
-    estimate: { msPerFrame: 50, workMs: frames * 50, wallMs: 0 },
+    estimate: { msPerFrame: 50, msPerStep: 20, workMs: frames * 50, longestMs: 0, wallMs: 0 },
   }) as unknown as Plan;
 
 test('a GB of memory for 1000 s, with its request, by hand', () => {
@@ -42,6 +42,13 @@ test('more functions at a time take less time for somewhat more money', () => {
   expect(few.seconds / many.seconds).toBeGreaterThan(3);
   expect(many.cost.total).toBeGreaterThan(few.cost.total);
   expect(many.cost.total).toBeLessThan(few.cost.total * 2);
+});
+
+test('the longest segment bounds the time', () => {
+  const even = plan(10);
+  const uneven = { ...even, estimate: { ...even.estimate, longestMs: 60_000 } };
+  const seconds = (of: Plan) => estimateCost(of, defaultSizes, 10).seconds;
+  expect(seconds(uneven) - seconds(even)).toBeCloseTo(60 - 5, 6);
 });
 
 test('a slower function costs in proportion of its work', () => {
@@ -98,7 +105,13 @@ test('the estimate and the simulation of an hour agree', () => {
       {
         ...plan(segments, 108_000),
         audioTracks: [{}],
-        estimate: { msPerFrame: frameMs('canvas'), workMs: 108_000 * frameMs('canvas'), wallMs: 0 },
+        estimate: {
+          msPerFrame: frameMs('canvas'),
+          msPerStep: 0,
+          workMs: 108_000 * frameMs('canvas'),
+          longestMs: 0,
+          wallMs: 0,
+        },
       } as unknown as Plan,
       defaultSizes,
       parallel,

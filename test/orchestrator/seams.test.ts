@@ -1,13 +1,14 @@
+import { cp, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { verifyRender } from '../../src/orchestrator/verify.ts';
-import { readPicture } from '../../src/stitcher/compare-pictures.ts';
 import { keys } from '../../src/storage/keys.ts';
-import { putJson, readJson } from '../../src/storage/object-store.ts';
+import { readBytes, readJson } from '../../src/storage/object-store.ts';
+import { writeSegmentRecord } from '../../src/storage/segment-record.ts';
 import type { SegmentRecord } from '../../src/types/frame-job.ts';
 import { type Seam, seamsSchema } from '../../src/types/seams.ts';
 import { SeamMismatchError, VerificationError } from '../../src/utils/errors.ts';
-import { example, fixture, type JobSketch, type Rendered, Renderer } from '../helpers/renderer.ts';
+import { digests, example, fixture, type JobSketch, type Rendered, Renderer } from '../helpers/renderer.ts';
 
 let renderer: Renderer;
 beforeAll(async () => {
@@ -28,7 +29,7 @@ function spoil(records: readonly SegmentRecord[], index: number, places: readonl
   const frameDigests = record.frameDigests.map((digest, at) =>
     places.includes(at) ? 'a'.repeat(64) : digest,
   );
-  return putJson(renderer.store, keys.segmentRecord(record.segmentKey), { ...record, frameDigests });
+  return writeSegmentRecord(renderer.store, { ...record, frameDigests });
 }
 
 describe('a page that is drawn otherwise by another segment', () => {
@@ -40,10 +41,9 @@ describe('a page that is drawn otherwise by another segment', () => {
     expect(details).toMatchObject({ frame: 4, segments: [0, 1], levels: 255 });
     const [ahead, own] = details.digests;
     expect(ahead).not.toBe(own);
-    for (const [side, key] of details.pictures.entries()) {
-      const picture = await readPicture(renderer.store, { key, sha256: details.digests[side] as string });
-      expect(picture?.subarray(0, 2).toString('hex')).toBe('ffd8');
-    }
+    const files = await Promise.all(details.pictures.map((key) => readBytes(renderer.store, key)));
+    for (const file of files) expect(file.subarray(0, 2).toString('hex')).toBe('ffd8');
+    expect(files[0]).not.toEqual(files[1]);
     for (const word of ['Frame 4', 'segment 0', 'segment 1', ahead, own, ...details.pictures])
       expect(message).toContain(word);
     expect(await readJson(renderer.store, keys.error('job-1'))).toMatchObject({
@@ -127,19 +127,108 @@ describe('seams of a good page', () => {
       }),
     );
     for (const [index, record] of records.entries()) {
-      expect(record.firstPicture.sha256).toBe(record.frameDigests[0]);
-      expect(record.nextPicture?.sha256).toBe(records[index + 1]?.frameDigests[0]);
+      expect(record.firstPicture.digest).toBe(record.frameDigests[0]);
+      if (index > 0) expect(records[index - 1]?.nextPicture?.digest).toBe(record.frameDigests[0]);
       expect(record.frames).toBe(record.frameDigests.length);
     }
-    expect(plan.frameJobs.map(({ lookAhead }) => lookAhead)).toEqual([true, true, true, true, false]);
+    expect(plan.frameJobs.slice(0, -1).map(({ lookAhead }) => lookAhead)).toEqual(Array(4).fill('needed'));
+  });
+});
+
+describe('every seam of a render from pieces of others is proved', () => {
+  const composition = { source: fixture('barcode-gsap') };
+  const proved = (seams: number) => ({ checked: seams, matched: seams, mismatched: 0, unproved: 0 });
+
+  test('after a part: its last segment looked ahead', async () => {
+    const part = await renderer.render({ composition, frameRange: [0, 8], chunking: { segments: 2 } });
+    expect(part.plan.frameJobs.map(({ lookAhead }) => lookAhead)).toEqual(['needed', 'tried']);
+    const longer = await renderer.render({ composition, frameRange: [0, 16], chunking: { segments: 4 } });
+    expect(longer.result.segments).toMatchObject({ cached: 2, rendered: 2 });
+    expect(longer.result.seams).toMatchObject(proved(3));
   });
 
-  test('are unproved where a segment was the last of its video when it was rendered', async () => {
-    const composition = { source: fixture('barcode-gsap') };
-    await renderer.render({ composition, frameRange: [0, 8], chunking: { segments: 2 } });
-    const longer = await renderer.render({ composition, frameRange: [0, 16], chunking: { segments: 4 } });
-    expect(longer.result.segments.cached).toBe(2);
-    expect(longer.result.seams).toMatchObject({ checked: 2, matched: 2, unproved: 1 });
+  test.each([
+    ['each frame', 1],
+    ['each third frame', 3],
+  ])('after a shorter video: the first new segment looks back, %s', async (_, everyNthFrame) => {
+    const render = (frames: number, segments: number, cache = true) =>
+      renderer.render({
+        composition: {
+          ...composition,
+          durationInFrames: frames * everyNthFrame,
+          inputProps: { looks: 'back' },
+        },
+        encoding: { everyNthFrame },
+        chunking: { segments },
+        cache,
+      });
+    const shorter = await render(8, 2);
+    const last = shorter.records[1]?.frameDigests.at(-1);
+    expect(shorter.records[1]).toMatchObject({ nextPicture: null, lastPicture: { digest: last } });
+
+    const longer = await render(16, 4);
+    expect(longer.result.segments).toMatchObject({ cached: 2, rendered: 2 });
+    expect(longer.plan.frameJobs.map(({ lookBack }) => lookBack)).toEqual([false, false, true, false]);
+    expect(longer.records[2]?.previousPicture?.digest).toBe(last);
+    expect(longer.result.seams).toMatchObject(proved(3));
+
+    const again = await render(16, 4);
+    expect(again.result.segments).toMatchObject({ cached: 4, rendered: 0 });
+    expect(again.result.seams).toMatchObject(proved(3));
+    expect(digests(longer)).toEqual(digests(await render(16, 1, false)));
+  });
+
+  test('after a shorter video and the rest of the longer one: what meets it is rendered again', async () => {
+    const pieces = { ...composition, inputProps: { in: 'pieces' } };
+    await renderer.render({ composition: { ...pieces, durationInFrames: 8 }, chunking: { segments: 2 } });
+    const longer = { ...pieces, durationInFrames: 16 };
+    await renderer.render({ composition: longer, frameRange: [8, 16], chunking: { segments: 2 } });
+    const whole = await renderer.render({ composition: longer, chunking: { segments: 4 } });
+    expect(whole.plan.segmentsFound).toBe(3);
+    expect(whole.result.segments).toMatchObject({ cached: 3, rendered: 1 });
+    expect(whole.result.seams).toMatchObject(proved(3));
+  });
+
+  test('but not of a page that goes another way', async () => {
+    const render = (durationInFrames: number, segments: number) =>
+      renderer.render({
+        ...counting,
+        composition: { ...counting.composition, durationInFrames, inputProps: { goes: 'another way' } },
+        frameRange: [0, durationInFrames],
+        chunking: { segments },
+      });
+    await render(4, 1);
+    const failure = await render(8, 2).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(SeamMismatchError);
+    const { details, message } = failure as SeamMismatchError & { details: Seam };
+    expect(details).toMatchObject({ frame: 3, segments: [0, 1], levels: 255 });
+    expect(details.pictures).toEqual([
+      expect.stringContaining('.last.jpg'),
+      expect.stringContaining('.previous.jpg'),
+    ]);
+    expect(message).toContain('Frame 3');
+  });
+
+  test('what is wrong behind the last frame of a part does not matter to the part', async () => {
+    const source = path.join(renderer.folder, 'broken-behind');
+    await cp(fixture('barcode-raf'), source, { recursive: true });
+    const page = path.join(source, 'index.html');
+    const broken = `<script>
+      requestAnimationFrame(function look() {
+        if (performance.now() > 320) throw new Error('too far');
+        requestAnimationFrame(look);
+      });
+    </script>`;
+    await writeFile(page, `${await readFile(page, 'utf8')}${broken}`);
+    const job = {
+      composition: { source, durationInFrames: 20 },
+      page: { seekMode: 'seek' as const },
+      chunking: { segments: 1 },
+    };
+    const { records, plan } = await renderer.render({ ...job, frameRange: [0, 10] });
+    expect(plan.frameJobs[0]?.lookAhead).toBe('tried');
+    expect(records[0]).toMatchObject({ nextPicture: null, lastPicture: expect.anything(), warnings: [] });
+    await expect(renderer.render({ ...job, frameRange: [0, 12] })).rejects.toThrow('too far');
   });
 });
 
@@ -169,11 +258,7 @@ describe('verify', () => {
     const failure = await verifyRender(rendered.result.id, { store: renderer.store, frames: 20 }).catch(
       (error: unknown) => error,
     );
-    await putJson(
-      renderer.store,
-      keys.segmentRecord(rendered.records[1]?.segmentKey as string),
-      rendered.records[1],
-    );
+    await writeSegmentRecord(renderer.store, rendered.records[1] as SegmentRecord);
     expect(failure).toBeInstanceOf(VerificationError);
     const { details } = failure as VerificationError;
     expect(details).toMatchObject({ id: rendered.result.id, checked: 20 });

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LocalAdapter } from '../../src/adapters/local-adapter.ts';
 import { JobOrchestrator } from '../../src/orchestrator/job-orchestrator.ts';
+import { readPlan } from '../../src/orchestrator/plan-record.ts';
 import { keys } from '../../src/storage/keys.ts';
 import type { FrameJob } from '../../src/types/frame-job.ts';
 import type { RenderJobInput } from '../../src/types/render-job.ts';
@@ -207,7 +208,18 @@ test('a segment that is found counts as new, so that it does not expire under th
     expect((await renderer.store.head(key))?.modified.getTime()).toBeGreaterThan(Date.now() - 3_600_000);
 });
 
-test('a page that loads from another host finds segments of its own job only', async () => {
+test.each([
+  ['while-it-loads', (tag: string) => tag],
+  [
+    'at-a-frame-that-the-plan-does-not-look-at',
+    (tag: string) => `<script>
+      requestAnimationFrame(function look() {
+        if (Math.round(performance.now() * 0.03) === 3) document.head.insertAdjacentHTML('beforeend', '${tag}');
+        requestAnimationFrame(look);
+      });
+    </script>`,
+  ],
+])('a page that loads from another host finds segments of its own job only: %s', async (when, write) => {
   let color = '#888';
   const server = createServer((_, response) => {
     response.writeHead(200, { 'content-type': 'text/css' }).end(`body { background: ${color} }`);
@@ -215,24 +227,31 @@ test('a page that loads from another host finds segments of its own job only', a
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   try {
     const { port } = server.address() as AddressInfo;
-    const source = path.join(renderer.folder, 'reaching');
+    const source = path.join(renderer.folder, when);
     await cp(fixture('barcode-raf'), source, { recursive: true });
     const page = path.join(source, 'index.html');
     const link = `<link rel="stylesheet" href="http://localhost:${port}/look.css">`;
-    await writeFile(page, `${await readFile(page, 'utf8')}${link}`);
+    await writeFile(page, `${await readFile(page, 'utf8')}${write(link)}`);
     await using worker = new ChromiumFrameWorker(renderer.store, { ownMachine: true });
     const orchestrator = new JobOrchestrator(worker, new LocalAdapter());
-    const render = (id: string, durationInFrames: number) =>
-      orchestrator.run({
+    const render = async (name: string, durationInFrames: number) => {
+      const id = `${when}-${name}`;
+      const { segments } = await orchestrator.run({
         id,
         composition: { source, durationInFrames },
-        page: { allowHosts: [`localhost:${port}`] },
+        page: { allowHosts: [`localhost:${port}`], seekMode: 'seek' },
+        // Looking for sounds would go to every frame.
+        encoding: { muted: true },
         outputPath: path.join(renderer.folder, `${id}.mp4`),
       });
-    expect((await render('reaching-1', 12)).segments.cached).toBe(0);
+      return { ...segments, found: (await readPlan(renderer.store, id)).segmentsFound };
+    };
+    expect(await render('first', 12)).toMatchObject({ found: 0, cached: 0 });
     color = '#44a';
-    expect((await render('reaching-2', 24)).segments.cached).toBe(0);
-    expect((await render('reaching-2', 24)).segments.rendered).toBe(0);
+    expect(await render('second', 24)).toMatchObject({ found: 0, cached: 0 });
+    expect(await render('third', 12)).toMatchObject({ found: 0, cached: 0 });
+    const { total } = await render('second', 24);
+    expect(await render('second', 24)).toEqual({ total, found: total, cached: total, rendered: 0 });
   } finally {
     server.close();
   }

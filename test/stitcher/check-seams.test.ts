@@ -73,14 +73,20 @@ test('isRounding', () => {
 });
 
 describe('checkSeams', () => {
+  const digestOf = (picture: Buffer | string) => sha256(`raw ${sha256(picture)}`);
   let kept = 0;
   const keep = async (picture: Buffer): Promise<KeptPicture> => {
     const key = `segments/${kept++}.png`;
     await store.put(key, picture);
-    return { key, sha256: sha256(picture) };
+    return { key, sha256: sha256(picture), digest: digestOf(picture) };
   };
   /** Two segments, which meet at frame 8. */
-  const meet = (ahead: KeptPicture | null, own: KeptPicture, onSeamMismatch: 'fail' | 'warn' = 'fail') =>
+  const meet = (
+    ahead: KeptPicture | null,
+    own: KeptPicture,
+    onSeamMismatch: 'fail' | 'warn' = 'fail',
+    more?: { before: Partial<FrameResult>; after: Partial<FrameResult> },
+  ) =>
     checkSeams({
       plan: {
         frameJobs: [{ range: [3, 8] }, { range: [8, 12] }] as unknown as FrameJob[],
@@ -89,15 +95,27 @@ describe('checkSeams', () => {
         encoding: encodingSchema.parse({ codec: 'png' }),
       },
       results: [
-        { index: 0, firstPicture: own, nextPicture: ahead },
-        { index: 1, firstPicture: own, nextPicture: null },
+        { index: 0, firstPicture: own, nextPicture: ahead, ...more?.before },
+        { index: 1, firstPicture: own, nextPicture: null, ...more?.after },
       ] as unknown as FrameResult[],
       store,
     });
 
   test('matches by the digests alone', async () => {
-    const lost = { key: 'segments/lost.png', sha256: sha256('a picture') };
+    const lost = {
+      key: 'segments/lost.png',
+      sha256: sha256('a picture'),
+      digest: digestOf('a picture'),
+    };
     expect(await meet(lost, lost)).toMatchObject({ checked: 1, matched: 1, rounded: 0, mismatched: 0 });
+  });
+
+  test('matches by what is kept where the pictures were taken in two ways', async () => {
+    const own = await keep(plain);
+    const ahead = { ...own, digest: digestOf('raw') };
+    const ways = { before: { captureMode: 'framebuffer' }, after: { captureMode: 'begin-frame' } } as const;
+    expect(await meet(ahead, own, 'fail', ways)).toMatchObject({ checked: 1, matched: 1 });
+    expect(await meet(ahead, own)).toMatchObject({ checked: 1, matched: 0, rounded: 1 });
   });
 
   test('tells a rounding apart, with both pictures', async () => {
@@ -108,7 +126,7 @@ describe('checkSeams', () => {
       {
         frame: 8,
         segments: [0, 1],
-        digests: [ahead.sha256, own.sha256],
+        digests: [ahead.digest, own.digest],
         pictures: [ahead.key, own.key],
         levels: 1,
         blockLevels: 8 / 64,
@@ -122,7 +140,7 @@ describe('checkSeams', () => {
     const seam = {
       frame: 8,
       segments: [0, 1],
-      digests: [ahead.sha256, own.sha256],
+      digests: [ahead.digest, own.digest],
       pictures: [ahead.key, own.key],
       levels: 90,
       blockLevels: (8 * 90) / 64,
@@ -136,12 +154,27 @@ describe('checkSeams', () => {
 
   test('a picture that is lost or damaged makes other digests a mismatch', async () => {
     const own = await keep(plain);
-    const lost = { key: 'segments/lost.png', sha256: sha256('a picture') };
-    const damaged = { ...(await keep(plain)), sha256: sha256('another') };
+    const lost = {
+      key: 'segments/lost.png',
+      sha256: sha256('a picture'),
+      digest: digestOf('a picture'),
+    };
+    const damaged = { ...(await keep(plain)), sha256: sha256('another'), digest: digestOf('another') };
     for (const ahead of [lost, damaged])
       expect((await meet(ahead, own, 'warn')).mismatches).toMatchObject([
         { levels: null, blockLevels: null, pixels: null },
       ]);
+  });
+
+  test('compares the last frame where the second segment looked back', async () => {
+    const own = await keep(plain);
+    const last = await keep(await png({ pixels: 9, levels: 90 }));
+    const same = { before: { lastPicture: last }, after: { previousPicture: last } };
+    expect(await meet(null, own, 'fail', same)).toMatchObject({ checked: 1, matched: 1, unproved: 0 });
+    const other = { ...same, after: { previousPicture: own } };
+    expect((await meet(null, own, 'warn', other)).mismatches).toMatchObject([
+      { frame: 7, segments: [0, 1], pictures: [last.key, own.key], levels: 90 },
+    ]);
   });
 
   test('proves nothing where nobody looked ahead', async () => {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { link, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { link, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -135,6 +135,36 @@ describe('links', () => {
     await symlink('/etc/passwd', path.join(home, 'passwd'));
     await expect(createBundle(store, home)).rejects.toBeInstanceOf(UnsafePathError);
   });
+
+  test.each(['a file', 'a folder', 'a pipe'])(
+    'that take the place of %s while the folder is read lead nowhere',
+    async (what) => {
+      const names = Array.from({ length: 80 }, (_, at) => `f${at}/x.txt`);
+      const files = Object.fromEntries(names.map((name) => [name, name]));
+      const home = await folder('one', { 'index.html': 'page', ...files });
+      await folder('outside', { 'x.txt': 'secret' });
+      const last = path.join(home, (await readdir(home)).findLast((name) => name.startsWith('f')) as string);
+      let swapped = false;
+      /** Swaps what comes last, which is seen to be harmless, but not read yet. */
+      class Swapping extends LocalStore {
+        override async head(key: string) {
+          if (!swapped) {
+            swapped = true;
+            await rm(what === 'a folder' ? last : path.join(last, 'x.txt'), { recursive: true });
+            if (what === 'a folder') await symlink(path.join(root, 'outside'), last);
+            else if (what === 'a file')
+              await symlink(path.join(root, 'outside/x.txt'), path.join(last, 'x.txt'));
+            else execFileSync('sh', ['-c', 'mkfifo "$0"', path.join(last, 'x.txt')]);
+          }
+          return super.head(key);
+        }
+      }
+      const bundling = createBundle(new Swapping(store.url), home);
+      await expect(bundling).rejects.toBeInstanceOf(UnsafePathError);
+      await expect(bundling).rejects.toThrow('x.txt was exchanged while the composition was read');
+      expect(await blobs()).not.toContain(blobKey(sha256('secret')));
+    },
+  );
 
   test('to the same folder twice are no circle', async () => {
     const home = await folder('one', { 'index.html': 'page', 'real/a.txt': 'a' });

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -14,9 +14,9 @@ import {
   S3Store,
 } from '../../src/index.ts';
 import { readPlan } from '../../src/orchestrator/plan-record.ts';
-import { blobKey, readBundle } from '../../src/storage/bundle.ts';
+import { blobKey, bundleKey, createBundle, readBundle } from '../../src/storage/bundle.ts';
 import { keys } from '../../src/storage/keys.ts';
-import { readJson } from '../../src/storage/object-store.ts';
+import { readBytes, readJson } from '../../src/storage/object-store.ts';
 import { sha256File } from '../../src/utils/digest.ts';
 import { decodeBarcodes } from '../helpers/barcode.ts';
 import { fixture } from '../helpers/renderer.ts';
@@ -91,6 +91,22 @@ test('the handlers over S3: output, result and sound in the bucket', async () =>
   expect(await readJson(store, keys.result('beeps'))).toMatchObject({ id: 'beeps', frames: 20 });
 });
 
+test.each(['a file', 'the manifest'])('%s of a composition that is damaged is put again', async (what) => {
+  const fresh = path.join(folder, what);
+  await cp(fixture('barcode-raf'), fresh, { recursive: true });
+  await writeFile(path.join(fresh, 'note.txt'), what);
+  const { digest, manifest } = await createBundle(store, fresh);
+  const file = manifest.files['index.html'];
+  const key = what === 'a file' ? blobKey(file?.sha256 as string) : bundleKey(digest);
+  const sound = await readBytes(store, key);
+  await store.put(key, Buffer.alloc(sound.length, 7));
+
+  const { output } = await render(store, 'healed', fresh);
+
+  expect(await decodeBarcodes(output)).toEqual(Array.from({ length: 40 }, (_, frame) => frame));
+  expect(await readBytes(store, key)).toEqual(sound);
+});
+
 test.each(['damaged', 'gone'])('a file of the composition that is %s is named', async (what) => {
   const ref = await referenceTo(source, store);
   if (ref.kind !== 'bundle') throw new Error('no bundle');
@@ -101,7 +117,7 @@ test.each(['damaged', 'gone'])('a file of the composition that is %s is named', 
   await using handlers = new Handlers(store);
   const job = { id: what, composition: { source, inputProps: { what } }, outputPath: 'out.mp4' };
   await expect(handlers.plan({ job: { ...job, frameRange: [0, 5] }, ref })).rejects.toMatchObject({
-    name: what === 'gone' ? 'NotFoundError' : 'StorageError',
+    name: what === 'gone' ? 'NotFoundError' : 'BlobDamagedError',
     message: expect.stringContaining("The composition's file clip.mp4 can't be had"),
     details: { key, file: 'clip.mp4' },
   });

@@ -98,6 +98,15 @@ describe('a large file', () => {
     expect(sha256(await readBytes(store, 'large/file'))).toBe(await sha256File(file));
   });
 
+  test('whose upload is gone and left nothing is a StorageError', async () => {
+    const file = await fileOf(9);
+    const request = 'POST /renders/farm/large/vanished?uploadId';
+    s3.fail({ kind: 'reset', request });
+    s3.fail({ kind: { status: 404, code: 'NoSuchUpload' }, request });
+    const error = await failureOf(store.put('large/vanished', { file }));
+    expect(error).toMatchObject({ name: 'StorageError', details: { code: 'NoSuchUpload' }, retryable: true });
+  });
+
   test('takes no more memory when it is longer', async () => {
     const peak = async (file: string): Promise<number> => {
       const args = [fileURLToPath(putFile), 's3://renders', 'memory', file];
@@ -332,6 +341,23 @@ describe('what does not', () => {
     expect(await failureOf(store.put('x', 'y'))).toMatchObject({ details: { region: 'ap-south-1' } });
   });
 
+  test.each(['get', 'head'] as const)('%s of what is not there, without s3:ListBucket', async (name) => {
+    s3.fail({ kind: { status: 403, code: 'AccessDenied' }, times: 3 });
+    expect(await failureOf(store[name]('nowhere'))).toMatchObject({
+      name: 'AccessDeniedError',
+      message: expect.stringContaining('s3:ListBucket on the bucket renders is missing'),
+      details: { permission: 's3:ListBucket', key: 'farm/nowhere' },
+      retryable: false,
+    });
+  });
+
+  test('403 for what is not there, where the bucket may be listed', async () => {
+    s3.fail({ kind: { status: 403, code: 'AccessDenied' }, request: '/nowhere', times: 2 });
+    expect(await failureOf(store.get('nowhere'))).toBeInstanceOf(NotFoundError);
+    s3.fail({ kind: { status: 403, code: 'AccessDenied' }, request: '/nowhere', times: 2 });
+    expect(await store.head('nowhere')).toBeUndefined();
+  });
+
   test.each([
     ['get', 's3:GetObject'],
     ['head', 's3:GetObject'],
@@ -340,7 +366,9 @@ describe('what does not', () => {
     ['delete', 's3:DeleteObject'],
     ['list', 's3:ListBucket'],
   ] as const)('%s without permission: it is named', async (name, permission) => {
-    s3.fail({ kind: { status: 403, code: 'AccessDenied' }, times: 2 });
+    if (permission === 's3:GetObject') await store.put('closed/x', 'y');
+    const request = name === 'list' ? 'list-type' : '/closed/';
+    s3.fail({ kind: { status: 403, code: 'AccessDenied' }, request, times: 2 });
     const work =
       name === 'list'
         ? (async () => {

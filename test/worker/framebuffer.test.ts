@@ -80,7 +80,8 @@ const job = { composition: { source: fixture('barcode-css') }, frameRange: [20, 
 const counted = Array.from({ length: 20 }, (_, at) => 20 + at);
 
 test('a render reads it by itself, and says so', async () => {
-  const { file, records } = await renderer.render({ ...job, chunking: { segments: 2 } });
+  const { file, records, result } = await renderer.render({ ...job, chunking: { segments: 2 } });
+  expect(result.capture).toEqual({ framebuffer: 2 });
   expect(records.map(({ captureMode }) => captureMode)).toEqual(['framebuffer', 'framebuffer']);
   expect(await decodeBarcodes(file)).toEqual(counted);
 });

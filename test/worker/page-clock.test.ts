@@ -1,4 +1,4 @@
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -124,4 +124,30 @@ async function createFilmPage(source: string): Promise<void> {
 test('a page is told the same of every machine', async () => {
   const told = '[navigator.hardwareConcurrency, navigator.deviceMemory]';
   expect(await look(folder, [], told)).toEqual([4, 8]);
+});
+
+test('its workers are told so, too', async () => {
+  const source = path.join(folder, 'workers');
+  const page = `<!doctype html><script>
+    const tell = 'postMessage(navigator.hardwareConcurrency)';
+    const address = (script) => URL.createObjectURL(new Blob([script]));
+    const answer = (port) => new Promise((resolve) => { port.onmessage = ({ data }) => resolve(data); });
+    const nested = 'new Worker(URL.createObjectURL(new Blob(["' + tell + '"]))).onmessage = ({ data }) => postMessage(data)';
+    const shared = 'onconnect = ({ ports }) => ports[0].' + tell;
+    const told = async () => {
+      await navigator.serviceWorker.register('/service.js');
+      const { active } = await navigator.serviceWorker.ready;
+      const service = answer(navigator.serviceWorker);
+      active.postMessage('tell');
+      const workers = [tell, nested].map((script) => answer(new Worker(address(script))));
+      return Promise.all([...workers, answer(new SharedWorker(address(shared)).port), service]);
+    };
+  </script>`;
+  await mkdir(source, { recursive: true });
+  await writeFile(path.join(source, 'index.html'), page);
+  await writeFile(
+    path.join(source, 'service.js'),
+    'onmessage = ({ source }) => source.postMessage(navigator.hardwareConcurrency);',
+  );
+  expect(await look(source, [], 'told()')).toEqual([4, 4, 4, 4]);
 });

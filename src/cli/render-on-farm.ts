@@ -1,27 +1,28 @@
 import { downloadOutput } from '../adapters/download-output.ts';
 import type { RenderJobInput } from '../types/render-job.ts';
 import { cancellable } from './cancellation.ts';
-import { commandFor, withFarm } from './farm-option.ts';
-import { type FollowFlags, followRender } from './follow-render.ts';
+import { followMending } from './follow-mending.ts';
+import type { FollowFlags } from './follow-render.ts';
 import { summary } from './summary.ts';
+import { commandFor, withRenders } from './where-option.ts';
 
-export interface LambdaFlags extends FollowFlags {
+export interface FarmRenderFlags extends FollowFlags {
   concurrency?: number;
   download: boolean;
 }
 
 /** Renders a job on a farm and brings its output here. */
-export async function renderOnLambda(job: RenderJobInput, flags: LambdaFlags): Promise<void> {
+export async function renderOnFarm(job: RenderJobInput, flags: FarmRenderFlags): Promise<void> {
   const { json, quiet } = flags;
   const { id, outputPath } = job;
-  await withFarm(flags, async (client) => {
+  await withRenders(flags, async (client) => {
     const { started, status, execution } = await client.startRender(job, { capacity: flags.concurrency });
     if (json) tell({ type: 'started', id, farm: flags.farm, execution, started, status });
     else if (!quiet)
       process.stderr.write(
         started ? `Rendering ${id} on the farm ${flags.farm}\n` : `${id} was started before: ${status}\n`,
       );
-    const result = await followRender(client, id, flags);
+    const result = await followMending(client, job, flags);
     const local = flags.download
       ? await cancellable((signal) => downloadOutput(client.store, id, outputPath, signal))
       : {};

@@ -1,9 +1,24 @@
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StorageError } from '../utils/errors.ts';
-import type { S3Bucket, S3Content } from './s3-bucket.ts';
+import type { ByteSpan } from './object-store.ts';
 
 const MAX_RESUMES = 8;
+
+/** The bytes of an object, or a span of them. */
+export interface ObjectContent {
+  readonly body: Readable;
+  /** Where in the object they end. */
+  readonly end: number;
+  /** The version that they are of. */
+  readonly version: string | undefined;
+}
+
+/** Where objects are read from, by their whole keys. */
+export interface ContentSource {
+  /** @param span what of it; @default all */
+  get(key: string, span?: ByteSpan): Promise<ObjectContent>;
+}
 
 /** The chunks of a body until its end, or until it breaks; then returns why. */
 async function* untilBroken(body: Readable): AsyncGenerator<Uint8Array, unknown> {
@@ -26,7 +41,7 @@ async function* untilBroken(body: Readable): AsyncGenerator<Uint8Array, unknown>
  * @param start its first byte in the object
  * @throws StorageError, by the stream
  */
-export function readResuming(bucket: S3Bucket, key: string, first: S3Content, start = 0): Readable {
+export function readResuming(source: ContentSource, key: string, first: ObjectContent, start = 0): Readable {
   let content = first;
   const failed = (what: string, cause: unknown): StorageError =>
     new StorageError(`${key} of the store ${what}.`, { cause, details: { key, size: first.end } });
@@ -46,7 +61,7 @@ export function readResuming(bucket: S3Bucket, key: string, first: S3Content, st
         throw failed(`broke off after ${offset} of ${first.end} bytes, ${resumes + 1} times`, cause);
       }
       await sleep(Math.random() * 50 * 2 ** resumes);
-      content = await bucket.get(key, { start: offset, end: first.end, version: first.etag });
+      content = await source.get(key, { start: offset, end: first.end, version: first.version });
     }
   }
   return Readable.from(read(), { objectMode: false }).once('close', () => content.body.destroy());

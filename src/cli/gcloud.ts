@@ -1,0 +1,101 @@
+import { spawn } from 'node:child_process';
+import { AbortedError, DeployError, KitError } from '../utils/errors.ts';
+import { errorCode } from '../utils/fs-errors.ts';
+
+const KEPT_LINES = 40;
+
+export interface GcloudOptions {
+  readonly project: string;
+  /** Prints the commands, and runs none. */
+  readonly dryRun: boolean;
+  /** Shows what gcloud says, on stderr. */
+  readonly verbose: boolean;
+  readonly signal: AbortSignal;
+  /** Called with each command line before it runs. */
+  readonly onCommand: (line: string) => void;
+}
+
+interface Ended {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly output: string;
+}
+
+/** Runs gcloud's commands in one project, and tells each. */
+export class Gcloud {
+  readonly #options: GcloudOptions;
+
+  constructor(options: GcloudOptions) {
+    this.#options = options;
+  }
+
+  /** @throws KitError without gcloud, DeployError with its last lines, AbortedError */
+  async run(...args: readonly string[]): Promise<void> {
+    const ended = await this.#spawn(args);
+    if (ended && ended.status !== 0) throw failed(args, ended);
+  }
+
+  /**
+   * What a command says, without blanks around it.
+   * @param placeholder told instead in a dry run
+   * @throws as `run`
+   */
+  async read(placeholder: string, ...args: readonly string[]): Promise<string> {
+    const ended = await this.#spawn(args);
+    if (!ended) return placeholder;
+    if (ended.status !== 0) throw failed(args, ended);
+    return ended.stdout.trim();
+  }
+
+  /** Runs the second command unless the first one finds what it would make. @throws as `run` */
+  async ensure(describe: readonly string[], create: readonly string[]): Promise<void> {
+    const ended = await this.#spawn(describe);
+    if (ended?.status !== 0) await this.run(...create);
+  }
+
+  async #spawn(args: readonly string[]): Promise<Ended | undefined> {
+    const { project, dryRun, verbose, signal, onCommand } = this.#options;
+    const all = [...args, `--project=${project}`];
+    onCommand(['gcloud', ...all].map(quoted).join(' '));
+    if (dryRun) return undefined;
+    const child = spawn('gcloud', [...all, '--quiet'], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const end = (): void => void child.kill('SIGINT');
+    signal.addEventListener('abort', end, { once: true });
+    let stdout = '';
+    let output = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text;
+      output += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      if (verbose) process.stderr.write(text);
+      output += text;
+    });
+    const status = await new Promise<number | null>((resolve, reject) => {
+      child.once('error', (cause) => {
+        if (errorCode(cause) !== 'ENOENT') return reject(cause);
+        reject(
+          new KitError('Deploying to Google Cloud needs gcloud: https://cloud.google.com/sdk/docs/install', {
+            cause,
+          }),
+        );
+      });
+      child.once('close', resolve);
+    }).finally(() => signal.removeEventListener('abort', end));
+    if (signal.aborted) throw new AbortedError('The deployment was cancelled.');
+    return { status, stdout, output };
+  }
+}
+
+function failed(args: readonly string[], { output }: Ended): DeployError {
+  const command = `gcloud ${args.slice(0, 3).join(' ')}`;
+  const last = output.trim().split('\n').slice(-KEPT_LINES).join('\n');
+  return new DeployError(`${command} failed; its last words are below.`, {
+    details: { command, output: last },
+  });
+}
+
+/** A word as a shell takes it. */
+function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,39 @@
+import { throwIfAborted } from '../utils/abort.ts';
+import type { Section } from './object-store.ts';
+
+/** Longer sections are read when it is their turn. */
+const MAX_READ_AHEAD_BYTES = 16 * 1024 ** 2;
+/** Sections that are read at the same time. */
+const LANES = 4;
+
+async function readAll(section: Section): Promise<Uint8Array[]> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of section.open()) chunks.push(chunk);
+  return chunks;
+}
+
+/** The bytes of sections in order; while one is taken, short ones after it are read. @throws AbortedError */
+export async function* readSections(
+  sections: readonly Section[],
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array> {
+  const ahead: (Section | Promise<Uint8Array[]>)[] = [];
+  for (let next = 0; ; ) {
+    for (; next < sections.length && ahead.length < LANES; next++) {
+      const section = sections[next] as Section;
+      if (section.length > MAX_READ_AHEAD_BYTES) {
+        ahead.push(section);
+        continue;
+      }
+      const chunks = readAll(section);
+      chunks.catch(() => {});
+      ahead.push(chunks);
+    }
+    const first = ahead.shift();
+    if (!first) return;
+    for await (const chunk of first instanceof Promise ? await first : first.open()) {
+      throwIfAborted(signal);
+      yield chunk;
+    }
+  }
+}

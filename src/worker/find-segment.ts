@@ -1,0 +1,37 @@
+import { keepAlive } from '../storage/keep-alive.ts';
+import { keys } from '../storage/keys.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { readSegmentRecord } from '../storage/segment-record.ts';
+import type { FrameJob, FrameResult, SegmentRecord } from '../types/frame-job.ts';
+import { sha256File } from '../utils/digest.ts';
+
+/** Whether a segment is of use to a job: it may have it, and sees what it needs of its neighbours. */
+function serves(record: SegmentRecord, { jobId, lookAhead, lookBack }: FrameJob): boolean {
+  if (record.owner !== null && record.owner !== jobId) return false;
+  if (lookAhead === 'needed' && record.nextPicture === null) return false;
+  return !lookBack || record.previousPicture !== null;
+}
+
+/** The result of a frame job whose segment the store has. A damaged one counts as none: it is rendered again. */
+export async function findSegment(store: ObjectStore, job: FrameJob): Promise<FrameResult | undefined> {
+  const record = await readSegmentRecord(store, job.segmentKey);
+  if (!record || !serves(record, job)) return undefined;
+  const { frameDigests, owner: _owner, ...result } = record;
+  if (result.frames !== frameDigests.length) return undefined;
+  if (!result.videoKey.startsWith(`segments/${job.segmentKey}.`)) return undefined;
+  const video = await store.head(result.videoKey);
+  if (video?.size !== result.bytes) return undefined;
+  // Stores in the cloud check what they keep; a disk does not.
+  const file = store.localPath(result.videoKey);
+  if (file && (await sha256File(file)) !== result.sha256) return undefined;
+  return { ...result, index: job.index, cached: true };
+}
+
+/** Keeps a segment and all that lies beside it from expiring. */
+export async function keepSegmentAlive(store: ObjectStore, segment: FrameResult): Promise<void> {
+  const { segmentKey, videoKey, previousPicture, firstPicture, lastPicture, nextPicture } = segment;
+  const video = await store.head(videoKey);
+  const pictures = [previousPicture, firstPicture, lastPicture, nextPicture].filter((kept) => kept !== null);
+  const others = [keys.segmentRecord(segmentKey), keys.segmentOwned(segmentKey)];
+  if (video) await keepAlive(store, video, ...others, ...pictures.map(({ key }) => key));
+}

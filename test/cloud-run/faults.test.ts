@@ -1,0 +1,111 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { CloudRunAdapter } from '../../src/adapters/cloud-run-adapter.ts';
+import { JobOrchestrator } from '../../src/orchestrator/job-orchestrator.ts';
+import { readPlan } from '../../src/orchestrator/plan-record.ts';
+import { openStore } from '../../src/storage/open-store.ts';
+import { readSegmentRecord } from '../../src/storage/segment-record.ts';
+import { ChromiumFrameWorker } from '../../src/worker/chromium-frame-worker.ts';
+import { decodeBarcodes } from '../helpers/barcode.ts';
+import { FaultyProxy, type ProxyFault } from '../helpers/faulty-proxy.ts';
+import { digests, fixture, type Rendered, Renderer } from '../helpers/renderer.ts';
+import { TestGcs } from '../helpers/test-gcs.ts';
+import { TestIdentity } from '../helpers/test-identity.ts';
+import { type RunningProgram, TestImage } from '../helpers/test-image.ts';
+
+const SEED = 20_261_125;
+const sketch = { composition: { source: fixture('barcode-css') }, chunking: { segments: 12 } };
+
+let gcs: TestGcs;
+let identity: TestIdentity;
+let image: TestImage;
+let folder: string;
+let local: Renderer;
+let expected: Rendered;
+let before: NodeJS.ProcessEnv;
+
+beforeAll(async () => {
+  before = { ...process.env };
+  [gcs, identity, image, local] = await Promise.all([
+    TestGcs.open('films'),
+    TestIdentity.open(),
+    TestImage.build(),
+    Renderer.open(),
+  ]);
+  Object.assign(process.env, identity.env);
+  folder = await mkdtemp(path.join(tmpdir(), 'helios-run-'));
+  expected = await local.render(sketch);
+}, 120_000);
+afterAll(async () => {
+  for (const part of [image, local, identity, gcs]) await part[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true });
+  process.env = before;
+});
+
+/** Numbers from 0 to 1, the same at each run (mulberry32). */
+function random(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+const KINDS: readonly ProxyFault[] = [
+  { status: 429, retryAfter: '0' },
+  { status: 429 },
+  { status: 503 },
+  { status: 503, retryAfter: '0' },
+  'drop',
+  'drop answer',
+  'cut',
+];
+
+test('ends in the frames of the local render, whatever befalls requests and servers', async () => {
+  await using proxy = await FaultyProxy.open();
+  const env = {
+    HELIOS_STORE: 'gs://films',
+    HELIOS_CONCURRENCY: '1',
+    HELIOS_AUDIENCE: proxy.url,
+    HELIOS_CERTIFICATES_URL: identity.certificatesUrl,
+    STORAGE_EMULATOR_HOST: gcs.endpoint,
+  };
+  const servers = await Promise.all([image.serve(env), image.serve(env)]);
+  proxy.instances = servers.map(({ url }) => url);
+  const next = random(SEED);
+  proxy.faults = () => (next() < 0.4 ? KINDS[Math.floor(next() * KINDS.length)] : undefined);
+  const nextGcs = random(SEED + 1);
+  gcs.faults = () => (nextGcs() < 0.02 ? 503 : undefined);
+  using adapter = new CloudRunAdapter({ url: proxy.url, concurrency: 3, backoffMs: 20, attempts: 20 });
+  await using worker = new ChromiumFrameWorker(openStore('gs://films'));
+  let victim: RunningProgram | undefined;
+  const result = await new JobOrchestrator(worker, adapter).run(
+    { ...sketch, id: 'faults', outputPath: path.join(folder, 'out.mp4') },
+    {
+      onProgress: ({ segments }) => {
+        if (victim || segments.rendered < 4) return;
+        victim = servers[0]?.server;
+        victim?.kill('SIGKILL');
+      },
+    },
+  );
+
+  expect(await victim?.ended).toEqual({ status: null, signal: 'SIGKILL' });
+  expect(result).toMatchObject({ frames: 90, segments: { total: 12 } });
+  const plan = await readPlan(worker.store, 'faults');
+  const records = await Promise.all(
+    plan.frameJobs.map(({ segmentKey }) => readSegmentRecord(worker.store, segmentKey)),
+  );
+  expect(records.flatMap((record) => record?.frameDigests)).toEqual(digests(expected));
+  expect(await decodeBarcodes(path.join(folder, 'out.mp4'))).toEqual(await decodeBarcodes(expected.file));
+  const status = adapter.getStatus();
+  expect(status).toMatchObject({ name: 'cloud-run', inFlight: 0, completed: 12, failed: 0, instances: 2 });
+  expect(status.resent).toBeGreaterThan(3);
+  expect(new Set(proxy.refused)).toEqual(new Set([429, 503]));
+  expect(new Set(identity.audiences)).toEqual(new Set([proxy.url]));
+  gcs.faults = () => undefined;
+}, 150_000);
