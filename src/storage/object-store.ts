@@ -39,7 +39,7 @@ export interface StoredSpan extends ByteSpan {
 /** A stretch of an object that is put together. */
 export interface Section {
   readonly length: number;
-  /** Its bytes. When it fails, even after its last byte, nothing is written. */
+  /** Its bytes. When it fails, even after its last byte, or gives more or fewer, nothing is written. */
   open(): AsyncIterable<Uint8Array>;
   /** Where the same bytes lie in this store, which may take them from there. S3 holds a section without in memory. */
   readonly stored?: readonly StoredSpan[] | undefined;

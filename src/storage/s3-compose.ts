@@ -8,8 +8,10 @@ import {
   UploadPartCommand,
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
+import { throwIfAborted } from '../utils/abort.ts';
 import { runLimited } from '../utils/run-limited.ts';
 import type { Section, StoredSpan } from './object-store.ts';
+import { readSection } from './read-sections.ts';
 import type { Part, Piece } from './s3-parts.ts';
 
 /** On their way at the same time. */
@@ -23,10 +25,10 @@ export interface ComposeParts {
   readonly signal: AbortSignal | undefined;
 }
 
-async function readSection({ length, open }: Section): Promise<Buffer> {
-  const bytes = Buffer.allocUnsafe(length);
+async function readWholeSection(section: Section): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafe(section.length);
   let at = 0;
-  for await (const chunk of open()) {
+  for await (const chunk of readSection(section)) {
     bytes.set(chunk, at);
     at += chunk.length;
   }
@@ -45,7 +47,8 @@ export async function composeParts({ client, input, parts, read, signal }: Compo
     new CreateMultipartUploadCommand({ ...input, ChecksumAlgorithm: 'CRC32' }),
   );
   const upload = { Bucket, Key, UploadId };
-  const bytesOf = (piece: Piece): Promise<Buffer> => ('open' in piece ? readSection(piece) : read(piece));
+  const bytesOf = (piece: Piece): Promise<Buffer> =>
+    'open' in piece ? readWholeSection(piece) : read(piece);
   const send = async (part: Part, PartNumber: number): Promise<CompletedPart> => {
     if ('gather' in part) {
       const Body = Buffer.concat(await Promise.all(part.gather.map(bytesOf)));
@@ -71,6 +74,7 @@ export async function composeParts({ client, input, parts, read, signal }: Compo
     const Parts = await runLimited(numbered, MAX_PARTS_AT_ONCE, signal, ({ part, PartNumber }) =>
       send(part, PartNumber),
     );
+    throwIfAborted(signal);
     await client.send(new CompleteMultipartUploadCommand({ ...upload, MultipartUpload: { Parts } }));
   } catch (error) {
     await client.send(new AbortMultipartUploadCommand(upload)).catch(() => {});

@@ -113,23 +113,51 @@ export function describeObjectStore(name: string, open: () => Promise<StoreUnder
       expect((await readBytes(store, 'composed')).equals(Buffer.concat(expected))).toBe(true);
     });
 
-    test('writes nothing of sections that fail after their last byte', async () => {
-      const failing: Section = {
-        length: 3,
-        open: async function* () {
-          yield Buffer.from('abc');
+    describe('of sections', () => {
+      const MIB = 1024 ** 2;
+      /** As a part of a large upload, and all of a small one. */
+      const sizes = [3, 20 * MIB];
+      const section = (length: number, open: () => AsyncIterable<Uint8Array>): Section => ({ length, open });
+      const expectNothing = async (sections: readonly Section[], failure: RegExp, signal?: AbortSignal) => {
+        await store.put('failed', 'before');
+        await expect(store.compose('failed', sections, { signal })).rejects.toThrow(failure);
+        expect((await readBytes(store, 'failed')).toString()).toBe('before');
+        expect(await keysUnder('failed')).toEqual(['failed']);
+      };
+
+      test.each(sizes)('that fail after their last byte it writes nothing (%i)', async (size) => {
+        const sound = section(size, async function* () {
+          yield Buffer.alloc(size);
+        });
+        const failing = section(size, async function* () {
+          yield Buffer.alloc(size);
           throw new StorageError('other bytes');
-        },
-      };
-      const section: Section = {
-        length: 1,
-        open: async function* () {
-          yield Buffer.from('x');
-        },
-      };
-      await expect(store.compose('failed', [section, failing, section])).rejects.toThrow('other bytes');
-      expect(await store.head('failed')).toBeUndefined();
-      expect(await keysUnder('failed')).toEqual([]);
+        });
+        await expectNothing([sound, failing, sound], /other bytes/);
+      });
+
+      test.each([
+        [3, 2],
+        [3, 4],
+        [20 * MIB, 20 * MIB - 1],
+        [20 * MIB, 20 * MIB + 1],
+      ])('that are not as long as they say it writes nothing (%i, %i)', async (length, found) => {
+        const other = section(length, async function* () {
+          yield Buffer.alloc(found);
+        });
+        await expectNothing([other], /bytes of/);
+      });
+
+      test.each(sizes)('it writes nothing once it is cancelled (%i)', async (size) => {
+        const cancel = new AbortController();
+        const sections = Array.from({ length: 12 }, (_, place) =>
+          section(size, async function* () {
+            if (place === 1) cancel.abort();
+            yield Buffer.alloc(size);
+          }),
+        );
+        await expectNothing(sections, /cancelled/, cancel.signal);
+      });
     });
 
     test('put replaces', async () => {
