@@ -55,14 +55,10 @@ function inOrder({ plan, results }: StitchOptions): FrameResult[] {
   });
 }
 
-/** Endings of outputs that the joiner of MP4 files writes. */
-const MP4_EXTENSIONS = ['.mp4', '.m4v', '.mov'];
-
 /** What the joiner of MP4 files makes of the segments; `undefined` when FFmpeg is to join them. */
 async function findJoin(options: JoinOptions, extension: string): Promise<Join | undefined> {
   const { plan, audioKey } = options;
-  const isMp4 =
-    codecTraits[plan.encoding.codec].segmentExtension === 'mp4' && MP4_EXTENSIONS.includes(extension);
+  const isMp4 = codecTraits[plan.encoding.codec].segmentExtension === 'mp4' && extension === '.mp4';
   if (!isMp4 || (audioKey !== null && !audioKey.endsWith('.m4a'))) return undefined;
   try {
     return await planJoin(options);

@@ -17,7 +17,6 @@ import { Upload } from '@aws-sdk/lib-storage';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { NotFoundError, StorageError, StoreAddressError } from '../utils/errors.ts';
-import { readWhole } from '../utils/read-whole.ts';
 import {
   type ByteSpan,
   type ComposeOptions,
@@ -134,8 +133,7 @@ export class S3Bucket implements ContentSource {
       ContentType: contentType,
       Metadata: { [WRITE_ID]: writeId },
     };
-    const read = async (span: StoredSpan): Promise<Buffer> =>
-      readWhole(readResuming(this, span.key, await this.get(span.key, span), span.start));
+    const read = (span: StoredSpan) => this.#read(span);
     return this.#ask('write', key, async () => {
       try {
         await composeParts({ client: this.#client, input, parts: planParts(sections), read, signal });
@@ -143,6 +141,10 @@ export class S3Bucket implements ContentSource {
         if (!isNamed(error, 'NoSuchUpload') || !(await this.#wroteBefore(error, key, writeId))) throw error;
       }
     });
+  }
+
+  async *#read(span: StoredSpan): AsyncGenerator<Uint8Array> {
+    yield* readResuming(this, span.key, await this.get(span.key, span), span.start);
   }
 
   /** @returns whether it wrote */

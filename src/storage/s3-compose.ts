@@ -21,17 +21,23 @@ export interface ComposeParts {
   readonly client: S3Client;
   readonly input: CreateMultipartUploadCommandInput;
   readonly parts: readonly Part[];
-  readonly read: (span: StoredSpan) => Promise<Buffer>;
+  readonly read: (span: StoredSpan) => AsyncIterable<Uint8Array>;
   readonly signal: AbortSignal | undefined;
 }
 
-async function readWholeSection(section: Section): Promise<Buffer> {
-  const bytes = Buffer.allocUnsafe(section.length);
-  let at = 0;
-  for await (const chunk of readSection(section)) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
+/** The bytes of sections, one after the other. */
+async function gather(sections: readonly Section[]): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafe(sections.reduce((sum, { length }) => sum + length, 0));
+  let end = 0;
+  const fills = sections.map(async (section) => {
+    let at = end;
+    end += section.length;
+    for await (const chunk of readSection(section)) {
+      bytes.set(chunk, at);
+      at += chunk.length;
+    }
+  });
+  await Promise.all(fills);
   return bytes;
 }
 
@@ -47,13 +53,15 @@ export async function composeParts({ client, input, parts, read, signal }: Compo
     new CreateMultipartUploadCommand({ ...input, ChecksumAlgorithm: 'CRC32' }),
   );
   const upload = { Bucket, Key, UploadId };
-  const bytesOf = (piece: Piece): Promise<Buffer> =>
-    'open' in piece ? readWholeSection(piece) : read(piece);
+  const asked = signal ? { abortSignal: signal } : {};
+  const sectionOf = (piece: Piece): Section =>
+    'open' in piece ? piece : { length: piece.end - piece.start, open: () => read(piece) };
   const send = async (part: Part, PartNumber: number): Promise<CompletedPart> => {
     if ('gather' in part) {
-      const Body = Buffer.concat(await Promise.all(part.gather.map(bytesOf)));
+      const Body = await gather(part.gather.map(sectionOf));
       const { ETag, ChecksumCRC32 } = await client.send(
         new UploadPartCommand({ ...upload, PartNumber, Body }),
+        asked,
       );
       return { PartNumber, ETag, ChecksumCRC32 };
     }
@@ -66,6 +74,7 @@ export async function composeParts({ client, input, parts, read, signal }: Compo
         CopySourceRange: `bytes=${start}-${end - 1}`,
         CopySourceIfMatch: version,
       }),
+      asked,
     );
     return { PartNumber, ETag: CopyPartResult?.ETag, ChecksumCRC32: CopyPartResult?.ChecksumCRC32 };
   };
@@ -78,6 +87,7 @@ export async function composeParts({ client, input, parts, read, signal }: Compo
     await client.send(new CompleteMultipartUploadCommand({ ...upload, MultipartUpload: { Parts } }));
   } catch (error) {
     await client.send(new AbortMultipartUploadCommand(upload)).catch(() => {});
+    throwIfAborted(signal);
     throw error;
   }
 }

@@ -81,6 +81,8 @@ export function readOnlyTrack(moov: Buffer): Track {
   return track;
 }
 
+const samplesOf = (runs: readonly Run[]): number => runs.reduce((sum, [count]) => sum + count, 0);
+
 function readTrack(track: Buffer): Track {
   const media = boxAt(track, 'mdia').body;
   const handler = boxAt(media, 'hdlr');
@@ -89,8 +91,12 @@ function readTrack(track: Buffer): Track {
   const information = boxAt(media, 'minf').body;
   const table = boxAt(information, 'stbl').body;
   const sizes = readSizes(boxAt(table, 'stsz'));
-  const delays = findBox(table, 'ctts');
+  const delayTable = findBox(table, 'ctts');
   const syncSamples = findBox(table, 'stss');
+  const durations = readDurations(boxAt(table, 'stts'));
+  const delays = delayTable && readDelays(delayTable);
+  for (const runs of delays ? [durations, delays] : [durations])
+    if (samplesOf(runs) !== sizes.length) throw new UnknownLayout('samples and times do not fit');
   return {
     kind,
     boxes: {
@@ -104,8 +110,8 @@ function readTrack(track: Buffer): Track {
     timescale: fields.readUInt32BE(version === 1 ? 16 : 8),
     language: fields.readUInt16BE(version === 1 ? 28 : 16),
     mediaTime: readMediaTime(track),
-    durations: readDurations(boxAt(table, 'stts')),
-    delays: delays && readDelays(delays),
+    durations,
+    delays,
     sizes,
     syncSamples: syncSamples && readSyncSamples(syncSamples),
     chunks: readChunks(table, sizes),

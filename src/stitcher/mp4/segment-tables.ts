@@ -44,14 +44,12 @@ export function showingOrder(track: Track, ticks: number): Uint32Array {
   const delays = track.delays && unrolled(track.delays);
   let decoded = 0;
   for (let frame = 0; frame < frames; frame++) {
-    const duration = durations.next();
-    const delay = delays ? delays.next() : { done: false, value: 0 };
-    if (duration.done || delay.done) throw new UnknownLayout('frames and times do not fit');
-    const place = (decoded + Number(delay.value) - track.mediaTime) / ticks;
+    const delay = delays?.next().value ?? 0;
+    const place = (decoded + delay - track.mediaTime) / ticks;
     if (seen[place] !== 0) throw new UnknownLayout(`frame ${frame} is at place ${place} of ${frames}`);
     seen[place] = 1;
     shown[frame] = place;
-    decoded += duration.value;
+    decoded += durations.next().value ?? 0;
   }
   return shown;
 }

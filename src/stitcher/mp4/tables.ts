@@ -9,6 +9,9 @@ export interface ByteRange {
   readonly end: number;
 }
 
+/** More samples than four days of sound have: a damaged table may tell any number. */
+const MAX_SAMPLES = 2 ** 24;
+
 /** The rows of a table that is led by their number: each of `width` 32-bit fields. */
 function rowsOf(box: Box, fields: Buffer, width: number): Buffer[] {
   const count = fields.readUInt32BE(0);
@@ -39,6 +42,7 @@ export function readSyncSamples(box: Box): number[] {
 export function readSizes(box: Box): Uint32Array {
   const { fields } = fullBox(box);
   const [equal, count] = [fields.readUInt32BE(0), fields.readUInt32BE(4)];
+  if (count > MAX_SAMPLES) throw new UnknownLayout(`${count} samples`);
   if (equal > 0) return new Uint32Array(count).fill(equal);
   return Uint32Array.from(rowsOf(box, fields.subarray(4), 1), (row) => row.readUInt32BE(0));
 }
@@ -60,7 +64,7 @@ function readChunkLengths(box: Box, chunks: number): number[] {
   }));
   return rows.flatMap(({ first, samples }, at) => {
     const length = (rows[at + 1]?.first ?? chunks + 1) - first;
-    if (length < 0) throw new UnknownLayout('chunks are not in order');
+    if (length < 0 || length > chunks) throw new UnknownLayout('chunks are not in order');
     return new Array<number>(length).fill(samples);
   });
 }
