@@ -54,17 +54,22 @@ async function decoded(file: string, stream: 'v' | 'a', ...seek: readonly string
     .map((line) => line.split(',').at(-1) ?? '');
 }
 
-/** Joins by the joiner and by FFmpeg. */
+/**
+ * Joins by the joiner and by FFmpeg.
+ * @param fps of the segments
+ */
 async function joinBoth(
   name: string,
   segments: readonly StoredSegment[],
   fps: Fps,
   soundFile?: string,
+  everyNthFrame = 1,
 ): Promise<{ ours: string; theirs: string; options: StitchOptions }> {
-  const options = await storeSegments(store, segments, fps, soundFile);
+  const { num, den } = toRational(fps);
+  const composed = `${num * everyNthFrame}/${den}`;
+  const options = await storeSegments(store, segments, composed, soundFile, everyNthFrame);
   const [ours, theirs] = [inFolder(`${name}.mp4`), inFolder(`${name}-concat.mp4`)];
-  await expect(planJoin({ ...options, fps, copied: false })).resolves.toBeDefined();
-  await stitch(options, ours);
+  expect(await stitch(options, ours)).toMatchObject({ joinedBy: 'kit' });
   await concatSegments({
     segments,
     encoding: encodingSchema.parse({}),
@@ -80,9 +85,36 @@ async function expectEven(file: string, fps: Fps, frames: number): Promise<void>
   const { timeBase, packets } = await packetTimes(file);
   const { num, den } = toRational(fps);
   const ticks = (den * timeBase.den) / (num * timeBase.num);
-  expect(packets.map(({ pts }) => pts)).toEqual(Array.from({ length: frames }, (_, frame) => frame * ticks));
+  const steps = Array.from({ length: frames }, (_, frame) => frame * ticks);
+  expect(packets.map(({ pts }) => pts)).toEqual(steps);
+  const decodedAt = packets.map(({ dts }) => dts).sort((a, b) => a - b);
+  expect(decodedAt.map((dts) => dts - (decodedAt[0] ?? 0))).toEqual(steps);
+  for (const { pts, dts } of packets) expect(dts).toBeLessThanOrEqual(pts);
   const { streams } = await probe(file);
   expect(streams[0]).toMatchObject({ nb_frames: String(frames), duration_ts: frames * ticks });
+}
+
+/** Segments whose B-frames have the same delay: of others FFmpeg tells a video that is longer than its frames. */
+const isAlike = (sketches: readonly SegmentSketch[]): boolean =>
+  sketches.length === 1 || sketches.every(({ frames }) => frames > 4);
+
+/**
+ * Both files begin at the same time and last as long: to the microsecond for the video, and for the sound to the
+ * millisecond that FFmpeg's edit list counts in.
+ */
+async function expectSameTimes(ours: string, theirs: string): Promise<void> {
+  const [our, their] = await Promise.all([probe(ours), probe(theirs)]);
+  expect(our.format.start_time).toBe(their.format.start_time);
+  expect(Math.abs(Number(our.format.duration) - Number(their.format.duration))).toBeLessThan(0.001_001);
+  expect(our.streams.map(({ codec_type }) => codec_type)).toEqual(
+    their.streams.map(({ codec_type }) => codec_type),
+  );
+  for (const [at, stream] of our.streams.entries()) {
+    const other = their.streams[at];
+    expect(stream.start_time).toBe(other?.start_time);
+    if (stream.codec_type === 'video') expect(stream.duration).toBe(other?.duration);
+    expect(Math.abs(Number(stream.duration) - Number(other?.duration))).toBeLessThan(0.001_001);
+  }
 }
 
 const hevc = ['-c:v', 'libx265', '-tag:v', 'hvc1', '-x265-params', 'log-level=error:open-gop=0'];
@@ -117,6 +149,35 @@ describe.each([30, '30000/1001'] as const)('at %s frames a second', (fps) => {
     expect(pictures).toHaveLength(frames);
     expect(pictures).toEqual(await decoded(theirs, 'v'));
     await expectEven(ours, fps, frames);
+    if (isAlike(sketches)) await expectSameTimes(ours, theirs);
+    const { start_time, duration } = (await probe(ours)).format;
+    expect([start_time, duration]).toEqual(['0.000000', frameToSeconds(frames, fps).toFixed(6)]);
+  });
+
+  test.each([
+    ['as long as', 0],
+    ['longer than', 3.3],
+    ['shorter than', -1.7],
+    ['next to nothing beside', -3.8],
+  ] as const)('a sound that is %s the video', async (what, more) => {
+    const id = `${name}-${what.replaceAll(' ', '-')}`;
+    const segments = await encode(id, fps, [{ frames: 45 }, { frames: 66 }, { frames: 5 }]);
+    const sound = inFolder(`${id}.m4a`);
+    await encodeSound(sound, frameToSeconds(116, fps) + more);
+    const { ours, theirs } = await joinBoth(id, segments, fps, sound);
+    for (const stream of ['v', 'a'] as const)
+      expect(await decoded(ours, stream)).toEqual(await decoded(theirs, stream));
+    await expectEven(ours, fps, 116);
+    await expectSameTimes(ours, theirs);
+  });
+
+  test('every third frame', async () => {
+    const segments = await encode(`${name}-third`, fps, [{ frames: 14 }, { frames: 5 }, { frames: 5 }]);
+    const { ours, theirs, options } = await joinBoth(`${name}-third`, segments, fps, undefined, 3);
+    expect(options.plan.frameJobs.at(-1)?.range).toEqual([57, 72]);
+    expect(await decoded(ours, 'v')).toEqual(await decoded(theirs, 'v'));
+    await expectEven(ours, fps, 24);
+    await expectSameTimes(ours, theirs);
   });
 
   test('a sound: the samples of FFmpeg, beside the video', async () => {
@@ -165,8 +226,17 @@ describe('what the joiner does not take', () => {
     const options = await storeSegments(store, [first, other] as StoredSegment[], 30);
     await expect(planJoin({ ...options, fps: 30, copied: false })).rejects.toBeInstanceOf(UnknownLayout);
     const output = inFolder('differing.mp4');
-    await stitch(options, output);
-    expect((await probe(output)).streams[0]).toMatchObject({ nb_frames: '18' });
+    expect(await stitch(options, output)).toMatchObject({ joinedBy: 'ffmpeg' });
+    const pictures = await Promise.all([first, other].map((one) => decoded(one?.file ?? '', 'v')));
+    expect(await decoded(output, 'v')).toEqual(pictures.flat());
+  });
+
+  test('what is to be a QuickTime file is written by FFmpeg', async () => {
+    const segments = await encode('quicktime', 30, [{ frames: 9 }, { frames: 5 }]);
+    const output = inFolder('quicktime.mov');
+    const joined = await stitch(await storeSegments(store, segments, 30), output);
+    expect(joined).toMatchObject({ joinedBy: 'ffmpeg' });
+    expect((await probe(output)).format.tags).toMatchObject({ major_brand: 'qt  ' });
   });
 
   test.each([
@@ -188,6 +258,7 @@ describe('a segment whose bytes are others', () => {
   test.each([
     ['in its media', (bytes: Buffer) => bytes.fill(0x5a, 60, 90)],
     ['in its tables', (bytes: Buffer) => bytes.fill(0x5a, bytes.length - 200, bytes.length - 150)],
+    ['in one bit', (bytes: Buffer) => flipped(bytes, 4_321)],
     ['at its end, which is gone', (bytes: Buffer) => bytes.subarray(0, -40)],
     ['all', () => Buffer.from('something else')],
   ] as const)('%s, is named', async (what, damage) => {
@@ -209,6 +280,12 @@ describe('a segment whose bytes are others', () => {
 /** The bytes with a field of a box set, at a distance from its size. */
 function changed(bytes: Buffer, type: string, at: number, value: number): Buffer {
   bytes.writeUInt32BE(value, bytes.indexOf(type, 0, 'latin1') - 4 + at + 4);
+  return bytes;
+}
+
+function flipped(bytes: Buffer, bit: number): Buffer {
+  const at = bit >> 3;
+  bytes.writeUInt8(bytes.readUInt8(at) ^ (1 << (bit & 7)), at);
   return bytes;
 }
 

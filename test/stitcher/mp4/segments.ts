@@ -19,20 +19,29 @@ export interface SegmentSketch {
   readonly size?: string;
   /** What FFmpeg does to the picture. */
   readonly filter?: string;
+  /** A video to take the frames from. @default a moving picture of FFmpeg's own */
+  readonly clip?: string;
 }
 
-/** Encodes a segment that begins with a given frame of a moving picture. */
+/** Encodes a segment that begins with a given frame of a video. */
 export async function encodeSegment(
   file: string,
   fps: Fps,
   firstFrame: number,
-  { frames, bFrames = 3, encoder = ['-c:v', 'libx264'], size = '64x48', filter = 'null' }: SegmentSketch,
+  {
+    frames,
+    bFrames = 3,
+    encoder = ['-c:v', 'libx264'],
+    size = '64x48',
+    filter = 'null',
+    clip,
+  }: SegmentSketch,
 ): Promise<void> {
   const { num, den } = toRational(fps);
-  const source = `testsrc=size=${size}:rate=${num}/${den}`;
+  const source = clip ? ['-i', clip] : ['-f', 'lavfi', '-i', `testsrc=size=${size}:rate=${num}/${den}`];
   const filters = `trim=start_frame=${firstFrame},setpts=PTS-STARTPTS,${filter}`;
   await runTool(ffmpegPath, [
-    ...['-y', '-f', 'lavfi', '-i', source, '-vf', filters],
+    ...['-y', ...source, '-vf', filters],
     ...['-frames:v', String(frames), '-pix_fmt', 'yuv420p', ...encoder, '-bf', String(bFrames)],
     ...['-g', '12', '-preset', 'veryfast', '-threads', '4', '-video_track_timescale'],
     ...[String(trackTimescale(fps)), '-fflags', '+bitexact', '-flags:v', '+bitexact', file],
@@ -64,34 +73,39 @@ export interface StoredSegment {
   readonly frames: number;
 }
 
-/** Puts segments, and a sound, into a store as workers do, and tells what is to be joined. */
+/**
+ * Puts segments, and a sound, into a store as workers do, and tells what is to be joined.
+ * @param fps of the composition, of which every `everyNthFrame`-th frame is in the segments
+ */
 export async function storeSegments(
   store: ObjectStore,
   segments: readonly StoredSegment[],
   fps: Fps,
   soundFile?: string,
+  everyNthFrame = 1,
 ): Promise<StitchOptions> {
-  let start = 0;
-  const encoding = encodingSchema.parse({});
+  let [start, before] = [0, 0];
+  const encoding = encodingSchema.parse({ everyNthFrame });
   const frameJobs: FrameJob[] = [];
   const results: FrameResult[] = [];
   const picture = { key: 'picture', sha256: sha256('') };
   for (const [index, { file, frames }] of segments.entries()) {
-    const segmentKey = `content/${start}-${start + frames}`;
+    const end = start + frames * everyNthFrame;
+    const segmentKey = `content/${start}-${end}`;
     const videoKey = keys.segmentVideo(segmentKey, 'mp4');
     const digest = sha256(await readFile(file));
     await store.put(videoKey, { file }, { sha256: digest });
-    const range: [number, number] = [start, start + frames];
+    const range: [number, number] = [start, end];
     frameJobs.push({ index, segmentKey, range, encoding } as FrameJob);
     results.push({
       ...{ index, segmentKey, videoKey, frames, sha256: digest, bytes: (await stat(file)).size },
       ...{ firstPicture: picture, nextPicture: null, captureMode: 'jpeg', warnings: [], cached: false },
     } as unknown as FrameResult);
-    start += frames;
+    [start, before] = [end, before + frames];
   }
   const audioKey = soundFile ? keys.audio('join', path.extname(soundFile).slice(1)) : null;
   if (soundFile && audioKey) await store.put(audioKey, { file: soundFile });
   const composition = { fps, width: 64, height: 48 };
-  const plan = { id: 'join', frameJobs, frames: start, encoding, composition } as unknown as Plan;
+  const plan = { id: 'join', frameJobs, frames: before, encoding, composition } as unknown as Plan;
   return { plan, results, store, audioKey };
 }
