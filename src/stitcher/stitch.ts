@@ -8,7 +8,7 @@ import type { FrameResult } from '../types/frame-job.ts';
 import type { Plan } from '../types/plan.ts';
 import type { RenderResult } from '../types/render-result.ts';
 import type { Seams } from '../types/seams.ts';
-import { StitchError, StorageError } from '../utils/errors.ts';
+import { NotFoundError, StitchError, StorageError } from '../utils/errors.ts';
 import { readWhole } from '../utils/read-whole.ts';
 import { createWorkFolder } from '../utils/work-folder.ts';
 import { checkOutput } from './check-output.ts';
@@ -68,13 +68,14 @@ async function findJoin(options: JoinOptions, extension: string): Promise<Join |
   }
 }
 
-/** Runs what reads segments, and finds those that are damaged when others came than were stored. */
+/** Runs what reads segments, and finds those that are gone or damaged when one was. */
 async function reading<T>(options: JoinOptions, read: () => Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (error) {
-    if (!(error instanceof ChangedBytes)) throw error;
+    if (!(error instanceof ChangedBytes || error instanceof NotFoundError)) throw error;
     await refuseDamaged(options);
+    if (error instanceof NotFoundError) throw error;
     throw new StorageError(error.message, { cause: error, details: error.details });
   }
 }

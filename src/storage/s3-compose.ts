@@ -15,7 +15,7 @@ import { readSection } from './read-sections.ts';
 import type { Part, Piece } from './s3-parts.ts';
 
 /** On their way at the same time. */
-const MAX_PARTS_AT_ONCE = 6;
+const MAX_PARTS_AT_ONCE = 4;
 
 export interface ComposeParts {
   readonly client: S3Client;

@@ -1,6 +1,7 @@
 import type { ObjectInfo, Section } from '../../storage/object-store.ts';
 import { type Fps, toRational } from '../../types/fps.ts';
 import type { Plan } from '../../types/plan.ts';
+import { NotFoundError } from '../../utils/errors.ts';
 import { runLimited } from '../../utils/run-limited.ts';
 import { type PlannedSegments, refuseDamaged } from '../fetch-segments.ts';
 import { UnknownLayout } from './boxes.ts';
@@ -56,7 +57,10 @@ function frameTicks(timescale: number, fps: Fps): number {
 async function openSegments(options: JoinOptions): Promise<OpenSegment[]> {
   const { results, store, fps, signal } = options;
   const opened = await runLimited(results, MAX_REQUESTS, signal, (result) =>
-    openSegment(store, result, (timescale) => frameTicks(timescale, fps)),
+    openSegment(store, result, {
+      ticksOf: (timescale) => frameTicks(timescale, fps),
+      copied: options.copied && result.bytes >= MIN_COPY_BYTES,
+    }),
   );
   const segments = opened.filter((segment) => segment !== undefined);
   if (segments.length < opened.length) {
@@ -73,8 +77,12 @@ async function openSegments(options: JoinOptions): Promise<OpenSegment[]> {
 }
 
 async function openSound({ store, audioKey }: JoinOptions): Promise<Sound | undefined> {
-  const object = audioKey === null ? undefined : await store.head(audioKey);
-  if (!object) return undefined;
+  if (audioKey === null) return undefined;
+  const object = await store.head(audioKey);
+  if (!object)
+    throw new NotFoundError(`The store has no ${audioKey} (${store.url}).`, {
+      details: { key: audioKey, store: store.url },
+    });
   const track = readOnlyTrack((await readMovie(storedSource(store, object))).moov);
   if (track.kind !== 'soun' || track.delays) throw new UnknownLayout('no sound');
   return { object, track };

@@ -4,11 +4,11 @@ import { StorageError } from '../../utils/errors.ts';
 import { readWhole } from '../../utils/read-whole.ts';
 import { storedDigest } from '../fetch-segments.ts';
 import type { Group } from './layout.ts';
-import type { OpenSegment } from './open-segment.ts';
+import type { KnownObject, OpenSegment } from './open-segment.ts';
 
 /** A segment whose bytes were others than its record says, when they came. */
 export class ChangedBytes extends StorageError {
-  static of({ key }: ObjectInfo, { url }: ObjectStore): ChangedBytes {
+  static of({ key }: KnownObject, { url }: ObjectStore): ChangedBytes {
     const message = `${key} of the store came with other bytes than were put there (${url}).`;
     return new ChangedBytes(message, { details: { key, store: url } });
   }
@@ -17,7 +17,7 @@ export class ChangedBytes extends StorageError {
 /** Longer segments are not held in memory. */
 const MAX_HELD_BYTES = 16 * 1024 ** 2;
 
-const whole = ({ size, version }: ObjectInfo) => ({ start: 0, end: size, version });
+const whole = ({ size, version }: KnownObject) => ({ start: 0, end: size, version });
 
 /** The whole file of a segment. @throws ChangedBytes at its end when it is another, or its tables were read otherwise */
 async function* readChecked(store: ObjectStore, segment: OpenSegment): AsyncGenerator<Buffer> {
@@ -40,10 +40,14 @@ async function* readChecked(store: ObjectStore, segment: OpenSegment): AsyncGene
   if (hash.digest('hex') !== result.sha256 || !sameTables) throw ChangedBytes.of(object, store);
 }
 
-/** As `readChecked`, in one piece and twice if need be: bytes that changed on the way are right the next time. */
+/** As `readChecked`, all before the first byte, and twice if need be: what changed on the way is right the next time. */
 async function* readHeld(store: ObjectStore, segment: OpenSegment): AsyncGenerator<Buffer> {
-  const read = () => readWhole(readChecked(store, segment));
-  yield await read().catch((error: unknown) => {
+  const read = async (): Promise<Buffer[]> => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of readChecked(store, segment)) chunks.push(chunk);
+    return chunks;
+  };
+  yield* await read().catch((error: unknown) => {
     if (error instanceof ChangedBytes) return read();
     throw error;
   });
@@ -83,7 +87,7 @@ async function* cutGroups({ store, segment, groups, sound }: SegmentSectionOptio
 /** Where the groups of a segment lie in the store; neighbours are one. */
 function spansOf({ segment, groups, sound }: SegmentSectionOptions): StoredSpan[] {
   const spans: StoredSpan[] = [];
-  const add = ({ key, version }: ObjectInfo, { start, end }: { start: number; end: number }): void => {
+  const add = ({ key, version }: KnownObject, { start, end }: { start: number; end: number }): void => {
     const last = spans.at(-1);
     if (last?.key === key && last.end === start) spans[spans.length - 1] = { ...last, end };
     else if (start < end) spans.push({ key, start, end, version });

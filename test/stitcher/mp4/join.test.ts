@@ -8,6 +8,7 @@ import { readTracks } from '../../../src/stitcher/mp4/read-track.ts';
 import { type StitchOptions, stitch } from '../../../src/stitcher/stitch.ts';
 import { keys } from '../../../src/storage/keys.ts';
 import { LocalStore } from '../../../src/storage/local-store.ts';
+import type { ByteSpan } from '../../../src/storage/object-store.ts';
 import { encodingSchema } from '../../../src/types/encoding.ts';
 import { type Fps, frameToSeconds, toRational } from '../../../src/types/fps.ts';
 import type { FrameResult } from '../../../src/types/frame-job.ts';
@@ -274,6 +275,57 @@ describe('a segment whose bytes are others', () => {
     expect(failure).toMatchObject({ details: { segments: [0, 2] } });
     const record = keys.segmentRecord(options.results[2]?.segmentKey ?? '');
     expect(await store.head(record)).toMatchObject({ size: 0 });
+  });
+});
+
+describe('what is gone', () => {
+  test('a segment is named', async () => {
+    const segments = await encode('gone', 30, [{ frames: 5 }, { frames: 6 }]);
+    const options = await storeSegments(store, segments, 30);
+    await store.delete(options.results[1]?.videoKey ?? '');
+    const failure = await stitch(options, inFolder('gone.mp4')).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(SegmentDamagedError);
+    expect(failure).toMatchObject({ details: { segments: [1] } });
+  });
+
+  test('a segment that goes once the tables are read is named', async () => {
+    const segments = await encode('going', 30, [{ frames: 5 }, { frames: 6 }]);
+    const options = await storeSegments(store, segments, 30);
+    const going = options.results[1]?.videoKey ?? '';
+    const picture = options.results[0] as FrameResult;
+    // Another frame than its neighbour's, so that both pictures are looked for between the tables and the media.
+    const results = [
+      { ...picture, nextPicture: { ...picture.firstPicture, digest: 'other' } },
+      options.results[1],
+    ];
+    const watching = new Proxy(store, {
+      get(target, name) {
+        if (name === 'get')
+          return async (key: string, span?: ByteSpan) => {
+            if (key === picture.firstPicture.key) await target.delete(going);
+            return target.get(key, span);
+          };
+        const value = Reflect.get(target, name);
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+    const plan = { ...options.plan, onSeamMismatch: 'warn' as const };
+    const failure = await stitch(
+      { ...options, plan, results: results as FrameResult[], store: watching },
+      inFolder('going.mp4'),
+    ).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ name: 'SegmentDamagedError', details: { segments: [1] } });
+  });
+
+  test('a sound is missed', async () => {
+    const segments = await encode('silent', 30, [{ frames: 5 }]);
+    const options = await storeSegments(store, segments, 30);
+    const missing = { ...options, audioKey: keys.audio('join', 'm4a') };
+    await store.delete(missing.audioKey);
+    await expect(stitch(missing, inFolder('silent.mp4'))).rejects.toMatchObject({
+      name: 'NotFoundError',
+      details: { key: missing.audioKey },
+    });
   });
 });
 
