@@ -29,9 +29,9 @@ export type WayOfJoining =
 
 const { values } = parseArgs({
   options: {
-    mib: { type: 'string', default: '2048' },
+    mib: { type: 'string', default: '1024' },
     'mib-in-s3': { type: 'string', default: '256' },
-    rounds: { type: 'string', default: '5' },
+    rounds: { type: 'string', default: '3' },
   },
 });
 const rounds = Number(values.rounds);
