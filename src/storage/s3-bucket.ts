@@ -225,7 +225,8 @@ export class S3Bucket implements ContentSource {
   async #wroteBefore(error: unknown, key: string, writeId: string): Promise<boolean> {
     if (s3Attempts(error) < 2) return false;
     const found = await this.#head(key).catch((cause: unknown) => {
-      if (s3Status(cause) !== 404) throw cause;
+      // Who may not list is refused what is not there.
+      if (s3Status(cause) !== 404 && s3Status(cause) !== 403) throw cause;
     });
     return found?.Metadata?.[WRITE_ID] === writeId;
   }

@@ -5,10 +5,10 @@ import { concatSegments } from '../../../src/stitcher/concat.ts';
 import { boxAt, UnknownLayout } from '../../../src/stitcher/mp4/boxes.ts';
 import { planJoin } from '../../../src/stitcher/mp4/plan-join.ts';
 import { readTracks } from '../../../src/stitcher/mp4/read-track.ts';
-import { type StitchOptions, stitch } from '../../../src/stitcher/stitch.ts';
+import { type StitchOptions, stitch, stitchInStore } from '../../../src/stitcher/stitch.ts';
 import { keys } from '../../../src/storage/keys.ts';
 import { LocalStore } from '../../../src/storage/local-store.ts';
-import type { ByteSpan } from '../../../src/storage/object-store.ts';
+import type { ByteSpan, Section } from '../../../src/storage/object-store.ts';
 import { encodingSchema } from '../../../src/types/encoding.ts';
 import { type Fps, frameToSeconds, toRational } from '../../../src/types/fps.ts';
 import type { FrameResult } from '../../../src/types/frame-job.ts';
@@ -276,6 +276,17 @@ describe('a segment whose bytes are others', () => {
     const record = keys.segmentRecord(options.results[2]?.segmentKey ?? '');
     expect(await store.head(record)).toMatchObject({ size: 0 });
   });
+});
+
+test('an output that the store did not take as it was is emptied, and is an error', async () => {
+  const options = await storeSegments(store, await encode('wrong', 30, [{ frames: 5 }, { frames: 6 }]), 30);
+  const key = keys.output('join', 'mp4');
+  const losing = Object.assign(new LocalStore(store.url), {
+    compose: (target: string, sections: readonly Section[]) => store.compose(target, sections.slice(0, -1)),
+  });
+  const failure = await stitchInStore({ ...options, store: losing }, key).catch((error: unknown) => error);
+  expect(failure).toMatchObject({ name: 'StitchError', details: { key } });
+  expect(await store.head(key)).toMatchObject({ size: 0 });
 });
 
 describe('what is gone', () => {
