@@ -1,22 +1,37 @@
 #!/usr/bin/env node
+import module from 'node:module';
+import path from 'node:path';
 import { Command } from 'commander';
 import { KitError } from '../utils/errors.ts';
 import { packageVersion } from '../utils/package-version.ts';
-import { addBundleCommand } from './bundle-command.ts';
-import { addCacheCommand } from './cache-command.ts';
-import { addDeployCommand } from './deploy-command.ts';
-import { addDestroyCommand } from './destroy-command.ts';
-import { addDoctorCommand } from './doctor-command.ts';
-import { addEstimateCommand } from './estimate-command.ts';
-import { addFarmRenderCommands } from './farm-render-commands.ts';
-import { addInspectCommand } from './inspect-command.ts';
-import { addLogsCommand } from './logs-command.ts';
+import { cacheFolder } from '../utils/paths.ts';
 import { isAtLeast, OLDEST_NODE } from './node-version.ts';
-import { addQuotaCommand } from './quota-command.ts';
-import { addRenderCommand } from './render-command.ts';
 import { reportError } from './report-error.ts';
-import { addStillCommand } from './still-command.ts';
-import { addVerifyCommand } from './verify-command.ts';
+
+type AddCommand = (program: Command) => void;
+
+const farmRenders = async () => (await import('./farm-render-commands.ts')).addFarmRenderCommands;
+
+/** What adds each command, in the order of the help. */
+const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
+  render: async () => (await import('./render-command.ts')).addRenderCommand,
+  still: async () => (await import('./still-command.ts')).addStillCommand,
+  inspect: async () => (await import('./inspect-command.ts')).addInspectCommand,
+  verify: async () => (await import('./verify-command.ts')).addVerifyCommand,
+  doctor: async () => (await import('./doctor-command.ts')).addDoctorCommand,
+  deploy: async () => (await import('./deploy-command.ts')).addDeployCommand,
+  destroy: async () => (await import('./destroy-command.ts')).addDestroyCommand,
+  status: farmRenders,
+  watch: farmRenders,
+  cancel: farmRenders,
+  resume: farmRenders,
+  download: farmRenders,
+  logs: async () => (await import('./logs-command.ts')).addLogsCommand,
+  estimate: async () => (await import('./estimate-command.ts')).addEstimateCommand,
+  quota: async () => (await import('./quota-command.ts')).addQuotaCommand,
+  bundle: async () => (await import('./bundle-command.ts')).addBundleCommand,
+  cache: async () => (await import('./cache-command.ts')).addCacheCommand,
+};
 
 const MORE = `
 Examples:
@@ -41,7 +56,8 @@ Environment:
 Exit status: 0 when the output is whole, 1 when something failed, 2 for wrong usage, 130 after Ctrl+C.
 `;
 
-function createProgram(): Command {
+/** @param named loads this command alone, if there is one of the name */
+async function createProgram(named = ''): Promise<Command> {
   const program = new Command('helios-infra')
     .description('Renders web pages to video, frame by frame.')
     .version(packageVersion(), '-V, --version')
@@ -53,23 +69,14 @@ function createProgram(): Command {
       if (command.name() === 'doctor' || isAtLeast(node, OLDEST_NODE)) return;
       throw new KitError(`Node.js ${node} is too old. Install ${OLDEST_NODE} or newer.`);
     });
-  addRenderCommand(program);
-  addStillCommand(program);
-  addInspectCommand(program);
-  addVerifyCommand(program);
-  addDoctorCommand(program);
-  addDeployCommand(program);
-  addDestroyCommand(program);
-  addFarmRenderCommands(program);
-  addLogsCommand(program);
-  addEstimateCommand(program);
-  addQuotaCommand(program);
-  addBundleCommand(program);
-  addCacheCommand(program);
+  const loaders = Object.hasOwn(COMMANDS, named) ? [COMMANDS[named]] : new Set(Object.values(COMMANDS));
+  for (const load of loaders) (await load?.())?.(program);
   return program;
 }
 
 async function main(): Promise<void> {
+  // Node 20 has none.
+  module.enableCompileCache?.(path.join(cacheFolder(), 'code'));
   for (const stream of [process.stdout, process.stderr]) {
     // A reader that went away (`| head`) must not end a render.
     stream.on('error', (error: NodeJS.ErrnoException) => {
@@ -77,7 +84,7 @@ async function main(): Promise<void> {
     });
   }
   try {
-    await createProgram().parseAsync();
+    await (await createProgram(process.argv[2])).parseAsync();
   } catch (error) {
     process.exitCode = reportError(error, process.argv.includes('--json'));
   }

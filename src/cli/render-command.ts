@@ -14,7 +14,7 @@ import {
   toRenderJob,
 } from './job-options.ts';
 import { progressView } from './progress-view.ts';
-import { type FarmRenderFlags, renderOnFarm } from './render-on-farm.ts';
+import type { FarmRenderFlags } from './render-on-farm.ts';
 import { summary } from './summary.ts';
 
 interface RenderFlags extends JobFlags, FarmRenderFlags {
@@ -39,7 +39,7 @@ async function render(composition: string | undefined, flags: RenderFlags): Prom
   }
   const { source: _, ...base } = emitted ?? { source };
   const job = await toRenderJob(source, flags, base);
-  if (flags.on !== 'local') return renderOnFarm(job, flags);
+  if (flags.on !== 'local') return (await import('./render-on-farm.ts')).renderOnFarm(job, flags);
   const result = await cancellable(async (signal) => {
     using view = progressView(flags, signal);
     return await renderLocally(job, {

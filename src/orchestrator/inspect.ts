@@ -1,4 +1,4 @@
-import type { CDPSession, Protocol } from 'puppeteer-core';
+import type { Protocol } from 'devtools-protocol';
 import { readBundle } from '../storage/bundle.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { openStore } from '../storage/open-store.ts';
@@ -14,6 +14,7 @@ import { HeliosError, ValidationError } from '../utils/errors.ts';
 import type { Browser } from '../worker/browser.ts';
 import { browserKindOf } from '../worker/chromium-flags.ts';
 import { ChromiumFrameWorker } from '../worker/chromium-frame-worker.ts';
+import type { DevToolsSession } from '../worker/devtools.ts';
 import { PageSession } from '../worker/page-session.ts';
 import { scanAudio } from './audio-scan.ts';
 import { audioTracks } from './audio-tracks.ts';
@@ -78,7 +79,7 @@ const CONSOLE_LINES = 100;
 const MAX_FRAMES_SEEN = 300;
 
 interface Observed {
-  readonly session: CDPSession;
+  readonly session: DevToolsSession;
   readonly failedRequests: BrokenRequest[];
   readonly console: ConsoleLine[];
 }
@@ -90,8 +91,7 @@ async function observe(browser: Browser, page: PageSession): Promise<Observed> {
     targetId: targetInfo.targetId,
     flatten: true,
   });
-  const session = browser.root.connection()?.session(sessionId);
-  if (!session) throw new Error('The browser gave no second session for the page.');
+  const session = browser.root.connection.session(sessionId);
   const observed: Observed = { session, failedRequests: [], console: [] };
   let live = false;
   const log = (level: ConsoleLine['level'], text: string): void => {

@@ -1,4 +1,5 @@
-import type { CDPSession, Protocol } from 'puppeteer-core';
+import type { Protocol } from 'devtools-protocol';
+import type { DevToolsSession } from '../worker/devtools.ts';
 
 /** A font that text of a page is drawn with. */
 export interface UsedFont {
@@ -25,7 +26,7 @@ function* textElements(node: Protocol.DOM.Node): Iterable<number> {
 }
 
 /** The fonts that a page draws text with, as it stands; needs `DOM.enable` and `CSS.enable`. */
-export async function fontsInUse(page: CDPSession): Promise<UsedFont[]> {
+export async function fontsInUse(page: DevToolsSession): Promise<UsedFont[]> {
   const { root } = await page.send('DOM.getDocument', { depth: -1, pierce: true });
   const found = new Map<string, UsedFont>();
   for (const nodeId of [...textElements(root)].slice(0, MAX_ELEMENTS)) {

@@ -1,11 +1,10 @@
 import { rm } from 'node:fs/promises';
-import type { Readable } from 'node:stream';
-import puppeteer, { type CDPSession, type Browser as PuppeteerBrowser } from 'puppeteer-core';
 import { BrowserCrashedError, type ErrorDetails, HeliosError, KitError } from '../utils/errors.ts';
 import { isAlive } from '../utils/process-tag.ts';
 import { createWorkFolder, type WorkFolder } from '../utils/work-folder.ts';
-import { boundMessages } from './bound-messages.ts';
 import { type BrowserKind, type CaptureMode, chromiumFlags } from './chromium-flags.ts';
+import { ChromiumProcess } from './chromium-process.ts';
+import type { DevToolsSession } from './devtools.ts';
 import { followWorkers } from './follow-workers.ts';
 import { Gate } from './gate.ts';
 import { type Kit, openKit } from './kit.ts';
@@ -19,18 +18,15 @@ const LAUNCHES = 2;
 const LAUNCH_MS = 30_000;
 const ANSWER_MS = 10_000;
 
-/** Where Chromium writes its messages; each ends in a zero byte. */
-const FROM_CHROMIUM = 4;
-
 /** A running Chromium, and the gate that all its requests go through. */
 export class Browser implements AsyncDisposable {
   readonly mode: CaptureMode;
   readonly scale: number;
-  readonly root: CDPSession;
+  readonly root: DevToolsSession;
   readonly gate: Gate;
-  readonly #puppeteer: PuppeteerBrowser;
+  readonly #chromium: ChromiumProcess;
   readonly #profile: WorkFolder;
-  readonly #watch: Disposable | undefined;
+  readonly #watch: Disposable;
   #crash: HeliosError | undefined;
   readonly #guarded = new Set<(crash: HeliosError) => void>();
   readonly #helpers = new Map<string, number>();
@@ -38,26 +34,21 @@ export class Browser implements AsyncDisposable {
   doubtful = false;
   #closing = false;
 
-  private constructor(
-    kind: BrowserKind,
-    gate: Gate,
-    browser: PuppeteerBrowser,
-    root: CDPSession,
-    profile: WorkFolder,
-  ) {
+  private constructor(kind: BrowserKind, gate: Gate, chromium: ChromiumProcess, profile: WorkFolder) {
     this.mode = kind.mode;
     this.scale = kind.scale ?? 1;
     this.gate = gate;
     gate.onOverrun = (error) => this.stop(error);
-    this.root = root;
-    this.#puppeteer = browser;
+    this.#chromium = chromium;
     this.#profile = profile;
-    const { pid } = this;
-    this.#watch = pid === undefined ? undefined : watchResources({ pid, stop: (error) => this.stop(error) });
+    const { devTools, pid, exited } = chromium;
+    this.root = devTools.root;
+    this.#watch = watchResources({ pid, stop: (error) => this.stop(error) });
     const onEnd = () => this.#fail('Chromium ended while it was rendering.', {});
-    browser.process()?.once('exit', onEnd);
-    browser.once('disconnected', onEnd);
-    root.on('Target.targetCrashed', ({ status }) => {
+    exited.then(onEnd);
+    devTools.onEnd = onEnd;
+    devTools.onOversized = (error) => this.stop(error);
+    this.root.on('Target.targetCrashed', ({ status }) => {
       this.#fail("Chromium's process of the page ended while it was rendering.", { status });
     });
   }
@@ -100,33 +91,22 @@ export class Browser implements AsyncDisposable {
 
   static async #launch(kind: BrowserKind, gate: Gate, kit: Kit): Promise<Browser> {
     const profile = await createWorkFolder('browser');
-    const overdue = new AbortController();
-    const timer = setTimeout(() => overdue.abort(), LAUNCH_MS);
+    let chromium: ChromiumProcess | undefined;
+    let timer: NodeJS.Timeout | undefined;
     try {
-      const browser = await puppeteer.launch({
-        signal: overdue.signal,
-        executablePath: kit.chromiumPath,
-        ignoreDefaultArgs: true,
-        pipe: true,
-        waitForInitialPage: false,
-        handleSIGINT: false,
-        handleSIGTERM: false,
-        handleSIGHUP: false,
-        targetFilter: () => false,
-        env: { ...kit.env, TMPDIR: profile.path },
-        protocolTimeout: 0,
-        args: chromiumFlags(kind, gate.port, profile.path),
-      });
-      const pipe = browser.process()?.stdio[FROM_CHROMIUM] as Readable | undefined;
-      let started: Browser | undefined;
-      if (pipe) boundMessages(pipe, (error) => started?.stop(error));
-      const root = await browser.target().createCDPSession();
+      const flags = chromiumFlags(kind, gate.port, profile.path);
+      const env = { ...kit.env, TMPDIR: profile.path };
+      const started = await ChromiumProcess.start(kit.chromiumPath, flags, env);
+      chromium = started;
+      timer = setTimeout(() => started.kill(), LAUNCH_MS);
+      const { root } = started.devTools;
       await root.send('Target.setDiscoverTargets', { discover: true });
       // They belong to no page's session.
       await followWorkers(root, [{ type: 'shared_worker' }]);
-      started = new Browser(kind, gate, browser, root, profile);
-      return started;
+      return new Browser(kind, gate, started, profile);
     } catch (error) {
+      chromium?.kill();
+      await chromium?.exited;
       await profile[Symbol.asyncDispose]();
       throw error;
     } finally {
@@ -134,8 +114,8 @@ export class Browser implements AsyncDisposable {
     }
   }
 
-  get pid(): number | undefined {
-    return this.#puppeteer.process()?.pid;
+  get pid(): number {
+    return this.#chromium.pid;
   }
 
   get alive(): boolean {
@@ -190,27 +170,16 @@ export class Browser implements AsyncDisposable {
 
   /** Ends the browser and all its processes at once. */
   kill(): void {
-    const { pid } = this;
-    if (pid === undefined) return;
-    try {
-      process.kill(-pid, 'SIGKILL');
-    } catch {
-      this.#puppeteer.process()?.kill('SIGKILL');
-    }
+    this.#chromium.kill();
   }
 
   async close(): Promise<void> {
     if (this.#closing) return;
     this.#closing = true;
-    this.#watch?.[Symbol.dispose]();
-    const child = this.#puppeteer.process();
-    const exited = new Promise<void>((resolve) => {
-      if (!child || child.exitCode !== null || child.signalCode !== null) resolve();
-      else child.once('exit', () => resolve());
-    });
+    this.#watch[Symbol.dispose]();
     const timer = setTimeout(() => this.kill(), CLOSE_MS);
-    await Promise.race([this.#puppeteer.close().catch(() => {}), exited]);
-    await exited;
+    this.root.send('Browser.close').catch(() => this.kill());
+    await this.#chromium.exited;
     clearTimeout(timer);
     this.kill();
     await this.gate[Symbol.asyncDispose]();

@@ -1,4 +1,5 @@
-import type { CDPSession, Protocol } from 'puppeteer-core';
+import type { Protocol } from 'devtools-protocol';
+import type { DevToolsSession } from './devtools.ts';
 
 /** As many as `installMachine` tells documents of. */
 const PROCESSORS = 4;
@@ -9,12 +10,11 @@ const PROCESSORS = 4;
  * @param filter which of the session's targets; @default its workers and service workers
  */
 export async function followWorkers(
-  session: CDPSession,
+  session: DevToolsSession,
   filter?: Protocol.Target.FilterEntry[],
 ): Promise<void> {
   session.on('Target.attachedToTarget', ({ sessionId }) => {
-    const worker = session.connection()?.session(sessionId);
-    if (!worker) return;
+    const worker = session.connection.session(sessionId);
     // In one go: a service worker answers only once it runs. One that has ended by then never does.
     const requests = [
       worker.send('Emulation.setHardwareConcurrencyOverride', { hardwareConcurrency: PROCESSORS }),

@@ -1,6 +1,6 @@
-import type { CDPSession } from 'puppeteer-core';
 import type { Screenshot } from '../types/screenshot.ts';
 import type { CaptureMode } from './chromium-flags.ts';
+import type { DevToolsSession } from './devtools.ts';
 
 interface Drawn {
   /** `undefined` when the browser draws by itself. */
@@ -16,7 +16,7 @@ const EXTRA_TICK_MS = 0.001;
  * time to.
  */
 export class FrameTicker {
-  readonly #page: CDPSession;
+  readonly #page: DevToolsSession;
   readonly #mode: CaptureMode;
   readonly #interval: number;
   /** The browser refuses a frame while one is under way. */
@@ -28,7 +28,7 @@ export class FrameTicker {
   #origin = 1_000;
 
   /** @param interval milliseconds a frame */
-  constructor(page: CDPSession, mode: CaptureMode, interval: number) {
+  constructor(page: DevToolsSession, mode: CaptureMode, interval: number) {
     this.#page = page;
     this.#mode = mode;
     this.#interval = interval;

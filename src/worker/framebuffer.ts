@@ -1,8 +1,8 @@
 import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CDPSession } from 'puppeteer-core';
 import { CaptureStalledError } from '../utils/errors.ts';
 import type { Browser } from './browser.ts';
+import type { DevToolsSession } from './devtools.ts';
 import type { FrameTicker } from './frame-ticker.ts';
 import { ProcessMemory } from './process-memory.ts';
 
@@ -116,7 +116,7 @@ export class Framebuffer implements Disposable {
    */
   static async find(
     browser: Browser,
-    page: CDPSession,
+    page: DevToolsSession,
     ticker: FrameTicker,
     size: PixelSize,
     windowWidth = size.width,

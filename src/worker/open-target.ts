@@ -1,7 +1,6 @@
-import type { CDPSession } from 'puppeteer-core';
 import { outputSize } from '../types/codecs.ts';
-import { CompositionLoadError } from '../utils/errors.ts';
 import type { Browser } from './browser.ts';
+import type { DevToolsSession } from './devtools.ts';
 import { followWorkers } from './follow-workers.ts';
 
 export interface TargetOptions {
@@ -17,7 +16,7 @@ export interface TargetOptions {
 
 /** An empty page in a profile of its own. */
 export interface Target {
-  readonly page: CDPSession;
+  readonly page: DevToolsSession;
   readonly browserContextId: string;
 }
 
@@ -43,8 +42,7 @@ export async function openTarget(browser: Browser, options: TargetOptions): Prom
     }),
   );
   const { sessionId } = await browser.guard(root.send('Target.attachToTarget', { targetId, flatten: true }));
-  const page = root.connection()?.session(sessionId);
-  if (!page) throw new CompositionLoadError('The browser gave no session for the page.');
+  const page = root.connection.session(sessionId);
   const metrics = { width, height, deviceScaleFactor: scale, mobile: false };
   const clear = { color: { r: 0, g: 0, b: 0, a: 0 } };
   await browser.guard(

@@ -1,4 +1,3 @@
-import type { CDPSession } from 'puppeteer-core';
 import type { PageOptions } from '../types/render-job.ts';
 import {
   AssetError,
@@ -8,6 +7,7 @@ import {
   PageScriptError,
   WebGLError,
 } from '../utils/errors.ts';
+import type { DevToolsSession } from './devtools.ts';
 import type { Gate } from './gate.ts';
 import type { Problem } from './page/page-state.ts';
 import { isAsset, type PageNetwork } from './page-network.ts';
@@ -27,7 +27,12 @@ export class PageFaults {
   /** The first one; a page may throw without an end. */
   #exception: string | undefined;
 
-  constructor(page: CDPSession, network: PageNetwork, gate: Gate, onAssetError: PageOptions['onAssetError']) {
+  constructor(
+    page: DevToolsSession,
+    network: PageNetwork,
+    gate: Gate,
+    onAssetError: PageOptions['onAssetError'],
+  ) {
     this.#network = network;
     this.#gate = gate;
     this.#onAssetError = onAssetError;

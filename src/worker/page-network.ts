@@ -1,4 +1,5 @@
-import type { CDPSession, Protocol } from 'puppeteer-core';
+import type { Protocol } from 'devtools-protocol';
+import type { DevToolsSession } from './devtools.ts';
 
 type ResourceType = Protocol.Network.ResourceType;
 
@@ -32,7 +33,7 @@ const ASSETS: ReadonlySet<string> = new Set<ResourceType>([
 /** Follows a page's requests: which are under way, which failed. */
 export class PageNetwork implements Disposable {
   readonly #inFlight = new Map<string, { url: string; type: ResourceType }>();
-  readonly #root: CDPSession;
+  readonly #root: DevToolsSession;
   readonly #onTarget = ({ targetInfo }: Protocol.Target.TargetCreatedEvent): void => {
     if (targetInfo.type !== 'shared_worker') return;
     this.#sharedWorkers.add(targetInfo.url);
@@ -43,7 +44,7 @@ export class PageNetwork implements Disposable {
   #failed: FailedRequest[] = [];
 
   /** @param root of the browser, which alone is told of shared workers */
-  constructor(page: CDPSession, root: CDPSession) {
+  constructor(page: DevToolsSession, root: DevToolsSession) {
     page.on('Network.requestWillBeSent', ({ requestId, request, type = 'Other' }) => {
       if (request.url.startsWith('data:') || this.#sharedWorkers.has(request.url)) return;
       this.#types.set(requestId, type);

@@ -1,10 +1,10 @@
-import type { CDPSession } from 'puppeteer-core';
 import { outputSize } from '../types/codecs.ts';
 import type { ResolvedComposition } from '../types/composition.ts';
 import { frameToMs, toRational } from '../types/fps.ts';
 import type { PageOptions } from '../types/render-job.ts';
 import { BlockedRequestError, BrowserCrashedError, CompositionLoadError } from '../utils/errors.ts';
 import type { Browser } from './browser.ts';
+import type { DevToolsSession } from './devtools.ts';
 import { FrameTicker } from './frame-ticker.ts';
 import { Framebuffer } from './framebuffer.ts';
 import { COMPOSITION_HOST } from './gate.ts';
@@ -43,7 +43,7 @@ function address(composition: ResolvedComposition): string {
 export class PageSession implements AsyncDisposable {
   readonly ticker: FrameTicker;
   readonly network: PageNetwork;
-  readonly page: CDPSession;
+  readonly page: DevToolsSession;
   readonly #faults: PageFaults;
   readonly #browser: Browser;
   readonly #browserContextId: string;
