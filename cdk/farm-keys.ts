@@ -3,6 +3,8 @@ import type { FunctionName } from './function-sizes.ts';
 /** Keys of the store by what a role may do with them; `*` stands for any text, as in an IAM resource. */
 export interface KeyAccess {
   readonly read: readonly string[];
+  /** What it wrote and reads again to check it; it may not list these. @default none */
+  readonly readBack?: readonly string[];
   readonly write: readonly string[];
 }
 
@@ -25,6 +27,7 @@ export const keyAccess: Readonly<Record<FunctionName, KeyAccess>> = {
   audio: { read: ['blobs/*', 'renders/*/plan.json'], write: ['renders/*/audio.*'] },
   stitch: {
     read: ['renders/*/plan.json', 'renders/*/audio.*', 'renders/*/progress/*', 'segments/*'],
+    readBack: ['renders/*/output.*'],
     write: ['renders/*/output.*', 'renders/*/output/*', 'renders/*/result.json', 'segments/*.json'],
   },
   failure: {

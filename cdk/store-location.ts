@@ -35,9 +35,13 @@ export class StoreLocation {
    * S3 answers 404 for an object that is not there only to who may list the bucket, and 403 to others. It asks with
    * the request for the object, which has no `s3:prefix`: a condition that wants one would never be met.
    */
-  statements({ read, write }: KeyAccess): iam.PolicyStatement[] {
+  statements({ read, readBack = [], write }: KeyAccess): iam.PolicyStatement[] {
     return [
-      new iam.PolicyStatement({ sid: 'Read', actions: ['s3:GetObject'], resources: this.arns(read) }),
+      new iam.PolicyStatement({
+        sid: 'Read',
+        actions: ['s3:GetObject'],
+        resources: this.arns([...read, ...readBack]),
+      }),
       new iam.PolicyStatement({
         sid: 'TellMissing',
         actions: ['s3:ListBucket'],

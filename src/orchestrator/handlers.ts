@@ -1,8 +1,5 @@
-import path from 'node:path';
-import { OutputFile } from '../stitcher/output-file.ts';
 import { keys } from '../storage/keys.ts';
 import { type ObjectStore, putJson } from '../storage/object-store.ts';
-import { codecTraits } from '../types/codecs.ts';
 import type { FrameWorker } from '../types/contracts.ts';
 import type { FrameJob, FrameResult } from '../types/frame-job.ts';
 import { defaultSizes, type FunctionSizes } from '../types/function-sizes.ts';
@@ -10,7 +7,6 @@ import { INLINE_SEGMENTS, type Plan } from '../types/plan.ts';
 import type { RenderResult } from '../types/render-result.ts';
 import { FrameRangeError, SegmentDamagedError } from '../utils/errors.ts';
 import { runLimited } from '../utils/run-limited.ts';
-import { createWorkFolder } from '../utils/work-folder.ts';
 import { ChromiumFrameWorker } from '../worker/chromium-frame-worker.ts';
 import { findSegment } from '../worker/find-segment.ts';
 import { boundAnswer } from './bound-answer.ts';
@@ -27,21 +23,14 @@ import {
   segmentEventSchema,
   stitchEventSchema,
 } from './handler-events.ts';
+import { makeOutput } from './make-output.ts';
 import { type PlanRecord, readPlan } from './plan-record.ts';
 import { failureEventSchema, leaveSegmentError, recordFailure } from './record-failure.ts';
 import { checkReplay, renderTimeoutSeconds } from './render-timeout.ts';
 import { readProgress, tellProgress } from './segment-progress.ts';
 import { markStart, spendingOf } from './spent-time.ts';
-import {
-  type AudioStepResult,
-  audioStep,
-  describeResult,
-  planStep,
-  sequenceExtension,
-  stitchStep,
-} from './steps.ts';
+import { type AudioStepResult, audioStep, describeResult, planStep } from './steps.ts';
 import { stopwatch } from './stopwatch.ts';
-import { storeOutput } from './store-output.ts';
 
 /** To the store at the same time. */
 const MAX_REQUESTS = 16;
@@ -203,21 +192,10 @@ export class Handlers implements AsyncDisposable {
       ...result,
       cached: told[result.index]?.cached ?? true,
     }));
-    await using folder = await createWorkFolder('output');
-    const sequence = sequenceExtension(plan);
-    const extension = sequence ?? (codecTraits[plan.encoding.codec].extensions[0] as string);
-    await using output = await OutputFile.reserve(
-      path.join(folder.path, sequence ? 'output' : `output.${extension}`),
-      sequence,
-    );
-    const joined = { plan, results, store: this.#store, audioKey, output: output.partial, signal };
-    const seams = await stitchStep(joined);
-    const bytes = await output.commit();
-    const address = await storeOutput(this.#store, plan, output.target);
+    const made = await makeOutput({ plan, results, store: this.#store, audioKey, signal });
     const render = told.reduce((sum, segment) => sum + (segment?.ms ?? 0), 0);
     const timings = { plan: plan.planMs, render, audio: audioMs, stitch: clock() };
-    const place = { path: address, bytes };
-    const result = describeResult(plan, results, place, seams, timings);
+    const result = describeResult(plan, results, made, timings);
     const attempts = told.reduce((sum, segment) => sum + (segment?.attempt ?? 0) + 1, 0);
     const { sizes } = this.#options;
     const use = useByTimings(timings, results.length, attempts);

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { OutputFile } from '../stitcher/output-file.ts';
+import { type Joined, stitch } from '../stitcher/stitch.ts';
 import { createBundle } from '../storage/bundle.ts';
 import { dropDamaged } from '../storage/drop-damaged.ts';
 import { keys } from '../storage/keys.ts';
@@ -11,7 +12,6 @@ import type { FrameResult } from '../types/frame-job.ts';
 import type { Plan } from '../types/plan.ts';
 import { type RenderJob, type RenderJobInput, renderJobSchema } from '../types/render-job.ts';
 import type { RenderResult } from '../types/render-result.ts';
-import type { Seams } from '../types/seams.ts';
 import {
   CompositionNotFoundError,
   HeliosError,
@@ -25,7 +25,7 @@ import { checkEstimate, withinBudget } from './budget.ts';
 import { checkEncoding } from './check-encoding.ts';
 import { type OnProgress, ProgressMeter } from './progress.ts';
 import { renderSegments } from './render-segments.ts';
-import { audioStep, describeResult, planStep, sequenceExtension, stitchStep } from './steps.ts';
+import { audioStep, describeResult, planStep, sequenceExtension } from './steps.ts';
 import { stopwatch } from './stopwatch.ts';
 
 /** How often segments that were lost while others were rendered are rendered again. */
@@ -175,12 +175,19 @@ export class JobOrchestrator {
 
     meter.enter('stitch');
     const { key: audioKey, ms: audioMs } = mixed.value;
-    const joined = await this.#stitch(plan, rendered.value, audioKey, output.partial, outer, meter);
-    const { results, seams } = joined;
+    const { results, ...joined } = await this.#stitch(
+      plan,
+      rendered.value,
+      audioKey,
+      output.partial,
+      outer,
+      meter,
+    );
     const bytes = await output.commit();
     const timings = { plan: planMs, render: renderMs, audio: audioMs, stitch: clock() };
-    const made = { path: deliver ? await deliver(output.target, plan) : output.target, bytes };
-    const result = describeResult(plan, results, made, seams, timings, meter.duplicated);
+    const address = deliver ? await deliver(output.target, plan) : output.target;
+    const made = { ...joined, address, bytes };
+    const result = describeResult(plan, results, made, timings, meter.duplicated);
     await putJson(this.#store, keys.result(job.id), result);
     return result;
   }
@@ -193,12 +200,12 @@ export class JobOrchestrator {
     output: string,
     signal: AbortSignal | undefined,
     meter: ProgressMeter,
-  ): Promise<{ readonly results: readonly FrameResult[]; readonly seams: Seams }> {
+  ): Promise<Joined & { readonly results: readonly FrameResult[] }> {
     let results = rendered;
     for (let mends = 0; ; mends++) {
       try {
-        const joined = { plan, results, store: this.#store, audioKey, output, signal };
-        return { results, seams: await this.#retry(signal, () => stitchStep(joined)) };
+        const joined = { plan, results, store: this.#store, audioKey, signal };
+        return { results, ...(await this.#retry(signal, () => stitch(joined, output))) };
       } catch (error) {
         if (!(error instanceof SegmentDamagedError) || mends === MAX_MENDS) throw error;
         const lost = new Set(error.details.segments as number[]);

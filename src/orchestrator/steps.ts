@@ -2,18 +2,17 @@ import path from 'node:path';
 import { soundExtension } from '../stitcher/audio-encode.ts';
 import { mixAudio } from '../stitcher/audio-mix.ts';
 import { seamWarnings } from '../stitcher/check-seams.ts';
-import { stitch } from '../stitcher/stitch.ts';
+import type { Joined } from '../stitcher/stitch.ts';
 import { blobKey } from '../storage/bundle.ts';
 import { keys } from '../storage/keys.ts';
 import { localCopy } from '../storage/local-copy.ts';
-import { type ObjectStore, putJson } from '../storage/object-store.ts';
+import { putJson } from '../storage/object-store.ts';
 import { audioCodecOf, codecTraits, outputSize } from '../types/codecs.ts';
 import { frameToSeconds, outputFps } from '../types/fps.ts';
 import type { FrameResult } from '../types/frame-job.ts';
 import type { Plan } from '../types/plan.ts';
 import type { RenderJob } from '../types/render-job.ts';
 import type { RenderResult } from '../types/render-result.ts';
-import type { Seams } from '../types/seams.ts';
 import { createWorkFolder } from '../utils/work-folder.ts';
 import type { ChromiumFrameWorker } from '../worker/chromium-frame-worker.ts';
 import { fetchSound } from './fetch-sound.ts';
@@ -81,28 +80,16 @@ export async function audioStep(
   return { key, ms: clock() };
 }
 
-export interface StitchStepOptions {
-  readonly plan: Plan;
-  readonly results: readonly FrameResult[];
-  readonly store: ObjectStore;
-  readonly audioKey: string | null;
-  /** The file to write, or a pattern for an image sequence. */
-  readonly output: string;
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** Joins the segments and the sound that lie in the store, and tells how the segments meet. */
-export async function stitchStep(options: StitchStepOptions): Promise<Seams> {
-  const { audioKey, store } = options;
-  await using folder = await createWorkFolder('sound');
-  const audioFile = audioKey === null ? undefined : await localCopy(store, audioKey, folder.path);
-  return await stitch({ ...options, audioFile });
-}
-
 /** Ending of the pictures when the output of a plan is an image sequence. */
 export function sequenceExtension({ encoding }: Pick<RenderJob, 'encoding'>): string | undefined {
   const { pictures, extensions } = codecTraits[encoding.codec];
   return pictures && encoding.codec !== 'gif' ? extensions[0] : undefined;
+}
+
+/** An output in its place. */
+export interface FinishedOutput extends Joined {
+  readonly address: string;
+  readonly bytes: number;
 }
 
 /**
@@ -112,8 +99,7 @@ export function sequenceExtension({ encoding }: Pick<RenderJob, 'encoding'>): st
 export function describeResult(
   plan: Plan,
   results: readonly FrameResult[],
-  output: { readonly path: string; readonly bytes: number },
-  seams: Seams,
+  { address, bytes, seams, joinedBy }: FinishedOutput,
   timings: Omit<RenderResult['timings'], 'total'>,
   duplicated = 0,
 ): RenderResult {
@@ -121,8 +107,8 @@ export function describeResult(
   const cached = results.filter((result) => result.cached).length;
   return {
     id: plan.id,
-    output: output.path,
-    bytes: output.bytes,
+    output: address,
+    bytes,
     frames: plan.frames,
     fps,
     ...outputSize(plan.composition, plan.encoding),
@@ -133,6 +119,7 @@ export function describeResult(
       rendered: results.length - cached,
       ...(duplicated > 0 ? { duplicated } : {}),
     },
+    joinedBy,
     seams,
     audioTracks: plan.audioTracks.length,
     seekMode: plan.seekMode,

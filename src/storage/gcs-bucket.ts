@@ -3,13 +3,22 @@ import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { type Bucket, type FileMetadata, IdempotencyStrategy, Storage } from '@google-cloud/storage';
-import { CredentialsError } from '../utils/errors.ts';
+import { CredentialsError, NotFoundError, StorageError } from '../utils/errors.ts';
 import { retry } from '../utils/retry.ts';
 import { type GcsRequest, gcsStatus, isTransient, toStoreError } from './gcs-errors.ts';
 import { readMedia } from './gcs-media.ts';
 import type { GcsTiming } from './gcs-store.ts';
-import { type ObjectBody, type ObjectInfo, type PutOptions, sizeOf } from './object-store.ts';
+import {
+  type ByteSpan,
+  type ComposeOptions,
+  type ObjectBody,
+  type ObjectInfo,
+  type PutOptions,
+  type Section,
+  sizeOf,
+} from './object-store.ts';
 import type { ContentSource, ObjectContent } from './read-resuming.ts';
+import { readSections } from './read-sections.ts';
 
 /** Larger bodies are sent in chunks of this size, which are sent again each by itself. */
 const CHUNK_BYTES = 8 * 1024 ** 2;
@@ -19,6 +28,12 @@ const MAX_DELAY_SECONDS = 5;
 const WRITE_ID = 'helios-write';
 
 const MEDIA_RETRIES = { attempts: MAX_RETRIES, baseMs: 100, maxMs: MAX_DELAY_SECONDS * 1000 };
+
+interface Upload {
+  readonly contentType: string | undefined;
+  /** Set for a write that must find nothing. */
+  readonly writeId?: string;
+}
 
 /** Requests to one bucket by whole keys, their errors typed. */
 export class GcsBucket implements ContentSource {
@@ -53,13 +68,19 @@ export class GcsBucket implements ContentSource {
     return new GcsBucket(storage.bucket(name), name);
   }
 
-  /** @throws NotFoundError */
-  get(
-    key: string,
-    from?: { readonly offset: number; readonly state: string | undefined },
-  ): Promise<ObjectContent> {
-    const request = { bucket: this.#name, key, offset: from?.offset ?? 0, generation: from?.state };
-    return retry(() => this.#ask('read', key, () => readMedia(this.#bucket.storage, request)), MEDIA_RETRIES);
+  /** @throws NotFoundError; StorageError when it is of another version */
+  async get(key: string, span?: ByteSpan): Promise<ObjectContent> {
+    const request = { bucket: this.#name, key, span };
+    const read = () => this.#ask('read', key, () => readMedia(this.#bucket.storage, request));
+    try {
+      return await retry(read, MEDIA_RETRIES);
+    } catch (error) {
+      if (!(error instanceof NotFoundError) || span?.version === undefined) throw error;
+      throw new StorageError(`${key} of the store is another one by now, or gone (gs://${this.#name}).`, {
+        cause: error,
+        details: { bucket: this.#name, key, version: span.version },
+      });
+    }
   }
 
   /** `undefined` when there is no such object. */
@@ -76,7 +97,16 @@ export class GcsBucket implements ContentSource {
   }
 
   async put(key: string, body: ObjectBody, { contentType }: PutOptions): Promise<void> {
-    await this.#ask('write', key, () => this.#upload(key, body, contentType, undefined));
+    await this.#ask('write', key, () => this.#upload(key, body, { contentType }));
+  }
+
+  /** Sends the sections' bytes one after the other: Cloud Storage composes whole objects only, no spans of them. */
+  async compose(
+    key: string,
+    sections: readonly Section[],
+    { contentType, signal }: ComposeOptions,
+  ): Promise<void> {
+    await this.#ask('write', key, () => this.#send(key, readSections(sections, signal), { contentType }));
   }
 
   /** @returns whether it wrote */
@@ -86,7 +116,7 @@ export class GcsBucket implements ContentSource {
       // Cloud Storage looks at the condition when the last chunk is there.
       if ((await sizeOf(body)) > CHUNK_BYTES && (await this.head(key))) return false;
       try {
-        await this.#upload(key, body, contentType, writeId);
+        await this.#upload(key, body, { contentType, writeId });
         return true;
       } catch (error) {
         if (gcsStatus(error) !== 412) throw error;
@@ -130,30 +160,24 @@ export class GcsBucket implements ContentSource {
     });
   }
 
-  /** @param writeId set for a write that must find nothing */
-  async #upload(
-    key: string,
-    body: ObjectBody,
-    contentType: string | undefined,
-    writeId: string | undefined,
-  ): Promise<void> {
-    const options = {
-      // The library would guess one by the key's ending, and load a table for that.
-      contentType: contentType ?? 'application/octet-stream',
-      validation: 'crc32c',
-      ...(writeId === undefined
-        ? {}
-        : { metadata: { metadata: { [WRITE_ID]: writeId } }, preconditionOpts: { ifGenerationMatch: 0 } }),
-    };
-    const file = this.#bucket.file(key);
+  async #upload(key: string, body: ObjectBody, asked: Upload): Promise<void> {
     const source = typeof body === 'object' && 'file' in body ? body.file : undefined;
     if ((await sizeOf(body)) <= CHUNK_BYTES) {
       const bytes = source === undefined ? (body as Uint8Array | string) : await readFile(source);
-      await file.save(bytes as Buffer, { ...options, resumable: false });
+      await this.#bucket.file(key).save(bytes as Buffer, { ...writeOptions(asked), resumable: false });
       return;
     }
-    const chunked = file.createWriteStream({ ...options, resumable: true, chunkSize: CHUNK_BYTES });
-    await pipeline(source === undefined ? [body as Uint8Array] : createReadStream(source), chunked);
+    await this.#send(key, source === undefined ? [body as Uint8Array] : createReadStream(source), asked);
+  }
+
+  /** Sends bytes in chunks; the object appears with the last one. */
+  async #send(
+    key: string,
+    bytes: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+    asked: Upload,
+  ): Promise<void> {
+    const chunks = { resumable: true, chunkSize: CHUNK_BYTES };
+    await pipeline(bytes, this.#bucket.file(key).createWriteStream({ ...writeOptions(asked), ...chunks }));
   }
 
   async #ask<T>(action: GcsRequest['action'], key: string, work: () => Promise<T>): Promise<T> {
@@ -166,6 +190,22 @@ export class GcsBucket implements ContentSource {
   }
 }
 
-function infoOf(key: string, { size = 0, updated }: FileMetadata): ObjectInfo {
-  return { key, size: Number(size), modified: new Date(updated ?? 0) };
+function writeOptions({ contentType, writeId }: Upload) {
+  return {
+    // The library would guess one by the key's ending, and load a table for that.
+    contentType: contentType ?? 'application/octet-stream',
+    validation: 'crc32c',
+    ...(writeId === undefined
+      ? {}
+      : { metadata: { metadata: { [WRITE_ID]: writeId } }, preconditionOpts: { ifGenerationMatch: 0 } }),
+  };
+}
+
+function infoOf(key: string, { size = 0, updated, generation }: FileMetadata): ObjectInfo {
+  return {
+    key,
+    size: Number(size),
+    modified: new Date(updated ?? 0),
+    version: generation === undefined ? undefined : String(generation),
+  };
 }

@@ -1,9 +1,17 @@
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { NotFoundError } from '../utils/errors.ts';
 import { assertSafePrefix, assertSafeRelativePath } from '../utils/paths.ts';
 import { parseBucketAddress } from './bucket-address.ts';
 import type { GcsBucket } from './gcs-bucket.ts';
-import type { ObjectBody, ObjectInfo, ObjectStore, PutOptions } from './object-store.ts';
+import type {
+  ByteSpan,
+  ComposeOptions,
+  ObjectBody,
+  ObjectInfo,
+  ObjectStore,
+  PutOptions,
+  Section,
+} from './object-store.ts';
 import { readResuming } from './read-resuming.ts';
 
 export interface GcsTiming {
@@ -21,6 +29,7 @@ export interface GcsTiming {
  */
 export class GcsStore implements ObjectStore {
   readonly url: string;
+  readonly copiesSpans = false;
   readonly #name: string;
   readonly #prefix: string;
   readonly #timing: GcsTiming;
@@ -36,22 +45,28 @@ export class GcsStore implements ObjectStore {
   }
 
   /** A stream that breaks is taken up again where it broke; what can't be is a StorageError of the stream. */
-  async get(key: string): Promise<Readable> {
+  async get(key: string, span?: ByteSpan): Promise<Readable> {
     const full = this.#key(key);
     const bucket = await this.#bucket();
-    const first = await bucket.get(full).catch((error: unknown) => {
+    if (span && span.start >= span.end) return Readable.from([]);
+    const first = await bucket.get(full, span).catch((error: unknown) => {
       if (!(error instanceof NotFoundError)) throw error;
       throw new NotFoundError(`The store has no ${key} (${this.url}).`, {
         cause: error,
         details: { key, store: this.url },
       });
     });
-    return readResuming(bucket, full, first);
+    return readResuming(bucket, full, first, span?.start);
   }
 
   async put(key: string, body: ObjectBody, options: PutOptions = {}): Promise<void> {
     const full = this.#key(key);
     await (await this.#bucket()).put(full, body, options);
+  }
+
+  async compose(key: string, sections: readonly Section[], options: ComposeOptions = {}): Promise<void> {
+    const full = this.#key(key);
+    await (await this.#bucket()).compose(full, sections, options);
   }
 
   async putIfAbsent(key: string, body: ObjectBody, options: PutOptions = {}): Promise<boolean> {

@@ -1,49 +1,83 @@
 import { randomUUID } from 'node:crypto';
-import { constants, createReadStream } from 'node:fs';
+import { constants, createReadStream, type Stats } from 'node:fs';
 import { copyFile, link, mkdir, open, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
-import { NotFoundError } from '../utils/errors.ts';
+import { NotFoundError, StorageError } from '../utils/errors.ts';
 import { errorCode, toWriteError } from '../utils/fs-errors.ts';
 import { assertSafePrefix, assertSafeRelativePath } from '../utils/paths.ts';
 import { processTag } from '../utils/process-tag.ts';
 import { sweepFolder } from '../utils/work-folder.ts';
-import type { ObjectBody, ObjectInfo, ObjectStore } from './object-store.ts';
+import type {
+  ByteSpan,
+  ComposeOptions,
+  ObjectBody,
+  ObjectInfo,
+  ObjectStore,
+  Section,
+} from './object-store.ts';
+import { writeSections } from './write-sections.ts';
 
 /** Where objects are written before they are moved to their place. */
 const PARTIAL = '.partial';
 const ATTEMPTS = 3;
+const SPAN_CHUNK_BYTES = 2 * 1024 ** 2;
+
+/** Every object is a file of its own; `touch` leaves it that. */
+const versionOf = ({ ino, size, birthtimeMs }: Stats): string => [ino, size, birthtimeMs].join('-');
+
+function bodyWriter(body: ObjectBody): (file: string) => Promise<void> {
+  return async (file) => {
+    if (typeof body === 'object' && 'file' in body)
+      await copyFile(body.file, file, constants.COPYFILE_FICLONE);
+    else await writeFile(file, body);
+  };
+}
 
 /** A store in a folder. An object appears whole or not at all. */
 export class LocalStore implements ObjectStore {
   readonly url: string;
+  readonly copiesSpans = false;
   #swept: Promise<void> | undefined;
 
   constructor(folder: string) {
     this.url = path.resolve(folder);
   }
 
-  async get(key: string): Promise<Readable> {
-    try {
-      const handle = await open(this.#path(key));
-      return createReadStream('', { fd: handle });
-    } catch (error) {
+  async get(key: string, span?: ByteSpan): Promise<Readable> {
+    const handle = await open(this.#path(key)).catch((error: unknown) => {
       if (errorCode(error) !== 'ENOENT') throw error;
       throw new NotFoundError(`The store has no ${key} (${this.url}).`, {
         details: { key, store: this.url },
       });
+    });
+    if (span?.version !== undefined && versionOf(await handle.stat()) !== span.version) {
+      await handle.close();
+      throw new StorageError(`${key} of the store is another one by now (${this.url}).`, {
+        details: { key, store: this.url },
+      });
     }
+    if (span && span.start >= span.end) {
+      await handle.close();
+      return Readable.from([]);
+    }
+    const part = span ? { start: span.start, end: span.end - 1, highWaterMark: SPAN_CHUNK_BYTES } : {};
+    return createReadStream('', { fd: handle, ...part });
   }
 
   async put(key: string, body: ObjectBody): Promise<void> {
-    await this.#write(key, body, rename);
+    await this.#write(key, bodyWriter(body), rename);
+  }
+
+  async compose(key: string, sections: readonly Section[], { signal }: ComposeOptions = {}): Promise<void> {
+    await this.#write(key, (file) => writeSections(file, sections, signal), rename);
   }
 
   async putIfAbsent(key: string, body: ObjectBody): Promise<boolean> {
     if (await this.head(key)) return false;
     try {
-      await this.#write(key, body, link);
+      await this.#write(key, bodyWriter(body), link);
       return true;
     } catch (error) {
       if (errorCode((error as Error).cause) === 'EEXIST') return false;
@@ -53,8 +87,8 @@ export class LocalStore implements ObjectStore {
 
   async head(key: string): Promise<ObjectInfo | undefined> {
     try {
-      const { size, mtime } = await stat(this.#path(key));
-      return { key, size, modified: mtime };
+      const info = await stat(this.#path(key));
+      return { key, size: info.size, modified: info.mtime, version: versionOf(info) };
     } catch (error) {
       if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return undefined;
       throw error;
@@ -100,7 +134,7 @@ export class LocalStore implements ObjectStore {
 
   async #write(
     key: string,
-    body: ObjectBody,
+    fill: (file: string) => Promise<void>,
     place: (from: string, to: string) => Promise<void>,
   ): Promise<void> {
     const target = this.#path(key);
@@ -113,9 +147,7 @@ export class LocalStore implements ObjectStore {
       this.#swept ??= sweepFolder(folder, '');
       await this.#swept;
       for (let attempt = 1; ; attempt++) {
-        if (typeof body === 'object' && 'file' in body)
-          await copyFile(body.file, partial, constants.COPYFILE_FICLONE);
-        else await writeFile(partial, body);
+        await fill(partial);
         try {
           return await place(partial, target);
         } catch (error) {

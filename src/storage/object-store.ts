@@ -10,19 +10,59 @@ export interface ObjectInfo {
   readonly key: string;
   readonly size: number;
   readonly modified: Date;
+  /** Another one when other bytes lie there. */
+  readonly version?: string | undefined;
+  /** Of its bytes, where the store itself has reckoned it. */
+  readonly sha256?: string | undefined;
 }
 
 export interface PutOptions {
   readonly contentType?: string;
+  /** Of the bytes; a store that reckons it refuses others, and tells it with the object. */
+  readonly sha256?: string;
+}
+
+/** Some bytes of an object. */
+export interface ByteSpan {
+  readonly start: number;
+  /** Not in it; what is beyond the object's end is left out. */
+  readonly end: number;
+  /** The version they are of. @default any */
+  readonly version?: string | undefined;
+}
+
+/** Some bytes of an object in a store. */
+export interface StoredSpan extends ByteSpan {
+  readonly key: string;
+}
+
+/** A stretch of an object that is put together. */
+export interface Section {
+  readonly length: number;
+  /** Its bytes. When it fails, even after its last byte, or gives more or fewer, nothing is written. */
+  open(): AsyncIterable<Uint8Array>;
+  /** Where the same bytes lie in this store, which may take them from there. S3 holds a section without in memory. */
+  readonly stored?: readonly StoredSpan[] | undefined;
+}
+
+export interface ComposeOptions extends Pick<PutOptions, 'contentType'> {
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Where bytes live. Keys are relative paths with forward slashes. An object appears whole or not at all. */
 export interface ObjectStore {
   /** Address of the store: a folder, `s3://bucket/prefix` or `gs://bucket/prefix`. */
   readonly url: string;
-  /** @throws NotFoundError */
-  get(key: string): Promise<Readable>;
+  /** Whether `compose` has the store copy what it holds, so that those bytes do not pass through here. */
+  readonly copiesSpans: boolean;
+  /**
+   * @param span what of it; @default all
+   * @throws NotFoundError; StorageError when it is of another version
+   */
+  get(key: string, span?: ByteSpan): Promise<Readable>;
   put(key: string, body: ObjectBody, options?: PutOptions): Promise<void>;
+  /** Puts an object together from sections in order, in bounded memory. */
+  compose(key: string, sections: readonly Section[], options?: ComposeOptions): Promise<void>;
   /** Writes only when there is nothing under the key. @returns whether it wrote */
   putIfAbsent(key: string, body: ObjectBody, options?: PutOptions): Promise<boolean>;
   head(key: string): Promise<ObjectInfo | undefined>;

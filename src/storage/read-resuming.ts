@@ -1,25 +1,23 @@
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StorageError } from '../utils/errors.ts';
+import type { ByteSpan } from './object-store.ts';
 
 const MAX_RESUMES = 8;
 
-/** The bytes of an object, or the rest of them. */
+/** The bytes of an object, or a span of them. */
 export interface ObjectContent {
   readonly body: Readable;
-  /** Bytes of the whole object. */
-  readonly size: number;
-  /** Names this state of the object; another one has other bytes. */
-  readonly state: string | undefined;
+  /** Where in the object they end. */
+  readonly end: number;
+  /** The version that they are of. */
+  readonly version: string | undefined;
 }
 
 /** Where objects are read from, by their whole keys. */
 export interface ContentSource {
-  /** @param from the first byte wanted, and the state it must be of */
-  get(
-    key: string,
-    from?: { readonly offset: number; readonly state: string | undefined },
-  ): Promise<ObjectContent>;
+  /** @param span what of it; @default all */
+  get(key: string, span?: ByteSpan): Promise<ObjectContent>;
 }
 
 /** The chunks of a body until its end, or until it breaks; then returns why. */
@@ -38,16 +36,17 @@ async function* untilBroken(body: Readable): AsyncGenerator<Uint8Array, unknown>
 }
 
 /**
- * An object as a stream that is taken up again where it broke, up to 8 times.
- * @param first the answer to the request for the whole object
+ * An object, or a span of it, as a stream that is taken up again where it broke, up to 8 times.
+ * @param first the answer to the request for it
+ * @param start its first byte in the object
  * @throws StorageError, by the stream
  */
-export function readResuming(bucket: ContentSource, key: string, first: ObjectContent): Readable {
+export function readResuming(source: ContentSource, key: string, first: ObjectContent, start = 0): Readable {
   let content = first;
   const failed = (what: string, cause: unknown): StorageError =>
-    new StorageError(`${key} of the store ${what}.`, { cause, details: { key, size: first.size } });
+    new StorageError(`${key} of the store ${what}.`, { cause, details: { key, size: first.end } });
   async function* read(): AsyncGenerator<Uint8Array> {
-    let offset = 0;
+    let offset = start;
     for (let resumes = 0; ; resumes++) {
       const chunks = untilBroken(content.body);
       let next = await chunks.next();
@@ -56,13 +55,13 @@ export function readResuming(bucket: ContentSource, key: string, first: ObjectCo
         yield next.value;
       }
       const cause = next.value;
-      if (offset === first.size && !cause) return;
-      if (offset >= first.size) throw failed('is damaged: its bytes are not those that were stored', cause);
+      if (offset === first.end && !cause) return;
+      if (offset >= first.end) throw failed('is damaged: its bytes are not those that were stored', cause);
       if (resumes === MAX_RESUMES) {
-        throw failed(`broke off after ${offset} of ${first.size} bytes, ${resumes + 1} times`, cause);
+        throw failed(`broke off after ${offset} of ${first.end} bytes, ${resumes + 1} times`, cause);
       }
       await sleep(Math.random() * 50 * 2 ** resumes);
-      content = await bucket.get(key, { offset, state: first.state });
+      content = await source.get(key, { start: offset, end: first.end, version: first.version });
     }
   }
   return Readable.from(read(), { objectMode: false }).once('close', () => content.body.destroy());

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   CopyObjectCommand,
@@ -17,17 +17,31 @@ import { Upload } from '@aws-sdk/lib-storage';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { NotFoundError, StorageError, StoreAddressError } from '../utils/errors.ts';
-import { type ObjectBody, type ObjectInfo, type PutOptions, sizeOf } from './object-store.ts';
-import type { ContentSource, ObjectContent } from './read-resuming.ts';
+import {
+  type ByteSpan,
+  type ComposeOptions,
+  type ObjectBody,
+  type ObjectInfo,
+  type PutOptions,
+  type Section,
+  type StoredSpan,
+  sizeOf,
+} from './object-store.ts';
+import { type ContentSource, type ObjectContent, readResuming } from './read-resuming.ts';
+import { composeParts, copySource } from './s3-compose.ts';
 import { type S3Request, s3Attempts, s3Status, toStoreError } from './s3-errors.ts';
+import { MAX_PARTS, planParts } from './s3-parts.ts';
 import { refusedRead } from './s3-refused-read.ts';
 import { TimedRetry } from './s3-retry.ts';
 import type { S3Timing } from './s3-store.ts';
 
 /** Larger bodies go in parts of this size, four at a time: 32 MiB of memory for an upload of any length. */
 const PART_BYTES = 8 * 1024 ** 2;
-const MAX_PARTS = 10_000;
+/** Bodies with a digest go in one request up to here, held in memory. */
+const MAX_CHECKED_BYTES = 64 * 1024 ** 2;
 const MAX_CONFLICTS = 8;
+/** HTTP status of a span that begins beyond an object's end. */
+const BEYOND_THE_END = 416;
 /** Name of the metadata by which a write knows its own object again. */
 const WRITE_ID = 'helios-write';
 
@@ -52,26 +66,23 @@ export class S3Bucket implements ContentSource {
     });
   }
 
-  /**
-   * @param from the first byte wanted, and the version it must be of
-   * @throws NotFoundError
-   */
-  get(
-    key: string,
-    from?: { readonly offset: number; readonly state: string | undefined },
-  ): Promise<ObjectContent> {
+  /** @throws NotFoundError; StorageError when it is of another version */
+  get(key: string, span?: ByteSpan): Promise<ObjectContent> {
     return this.#ask('read', key, async () => {
-      const rest = from ? { Range: `bytes=${from.offset}-`, IfMatch: from.state } : {};
+      const { start = 0 } = span ?? {};
+      const part = span ? { Range: `bytes=${start}-${span.end - 1}`, IfMatch: span.version } : {};
       const { Body, ContentLength, ETag } = await this.#client
-        .send(new GetObjectCommand({ Bucket: this.#name, Key: key, ...rest }))
+        .send(new GetObjectCommand({ Bucket: this.#name, Key: key, ...part }))
         .catch(async (cause: unknown) => {
+          if (s3Status(cause) === BEYOND_THE_END)
+            return { Body: Readable.from([]), ContentLength: 0, ETag: undefined };
           if (!isNamed(cause, 'AccessDenied')) throw cause;
           throw await refusedRead(this.#client, { bucket: this.#name, key, cause });
         });
       if (!Body || ContentLength === undefined) throw new StorageError(`S3 sent no bytes of ${key}.`);
       // An answer may break off before anybody reads it; who reads it then is told.
       const body = (Body as Readable).on('error', () => {});
-      return { body, size: (from?.offset ?? 0) + ContentLength, state: ETag };
+      return { body, end: start + ContentLength, version: ETag };
     });
   }
 
@@ -96,12 +107,44 @@ export class S3Bucket implements ContentSource {
   }
 
   async #info(key: string): Promise<ObjectInfo> {
-    const { ContentLength = 0, LastModified = new Date(0) } = await this.#head(key);
-    return { key, size: ContentLength, modified: LastModified };
+    const { ContentLength = 0, LastModified = new Date(0), ETag, ChecksumSHA256 } = await this.#head(key);
+    // That of an object in parts is a digest of their digests.
+    const whole = ChecksumSHA256?.includes('-') ? undefined : ChecksumSHA256;
+    return {
+      key,
+      size: ContentLength,
+      modified: LastModified,
+      version: ETag,
+      sha256: whole && Buffer.from(whole, 'base64').toString('hex'),
+    };
   }
 
-  async put(key: string, body: ObjectBody, { contentType }: PutOptions): Promise<void> {
-    await this.#ask('write', key, () => this.#upload(key, body, { ContentType: contentType }, randomUUID()));
+  async put(key: string, body: ObjectBody, { contentType, sha256 }: PutOptions): Promise<void> {
+    const input = { ContentType: contentType, ...(await this.#checksumOf(body, sha256)) };
+    await this.#ask('write', key, () => this.#upload(key, body, input, randomUUID()));
+  }
+
+  /** Puts an object together from sections whose keys are whole. */
+  compose(key: string, sections: readonly Section[], { contentType, signal }: ComposeOptions): Promise<void> {
+    const writeId = randomUUID();
+    const input = {
+      Bucket: this.#name,
+      Key: key,
+      ContentType: contentType,
+      Metadata: { [WRITE_ID]: writeId },
+    };
+    const read = (span: StoredSpan) => this.#read(span);
+    return this.#ask('write', key, async () => {
+      try {
+        await composeParts({ client: this.#client, input, parts: planParts(sections), read, signal });
+      } catch (error) {
+        if (!isNamed(error, 'NoSuchUpload') || !(await this.#wroteBefore(error, key, writeId))) throw error;
+      }
+    });
+  }
+
+  async *#read(span: StoredSpan): AsyncGenerator<Uint8Array> {
+    yield* readResuming(this, span.key, await this.get(span.key, span), span.start);
   }
 
   /** @returns whether it wrote */
@@ -147,7 +190,7 @@ export class S3Bucket implements ContentSource {
     await this.#ask('write', key, async () => {
       try {
         const { ContentType, Metadata } = await this.#head(key);
-        const source = `${this.#name}/${key}`.split('/').map(encodeURIComponent).join('/');
+        const source = copySource(this.#name, key);
         const kept = { ContentType, Metadata, MetadataDirective: 'REPLACE' } as const;
         await this.#client.send(
           new CopyObjectCommand({ Bucket: this.#name, Key: key, CopySource: source, ...kept }),
@@ -167,14 +210,23 @@ export class S3Bucket implements ContentSource {
   }
 
   #head(key: string) {
-    return this.#client.send(new HeadObjectCommand({ Bucket: this.#name, Key: key }));
+    return this.#client.send(
+      new HeadObjectCommand({ Bucket: this.#name, Key: key, ChecksumMode: 'ENABLED' }),
+    );
+  }
+
+  /** S3 reckons the digest of a whole object only when that comes in one request. */
+  async #checksumOf(body: ObjectBody, sha256: string | undefined): Promise<Partial<PutObjectCommandInput>> {
+    if (sha256 === undefined || (await sizeOf(body)) > MAX_CHECKED_BYTES) return {};
+    return { ChecksumSHA256: Buffer.from(sha256, 'hex').toString('base64') };
   }
 
   /** Whether an earlier attempt of a failed write had written, and only its answer was lost. */
   async #wroteBefore(error: unknown, key: string, writeId: string): Promise<boolean> {
     if (s3Attempts(error) < 2) return false;
     const found = await this.#head(key).catch((cause: unknown) => {
-      if (s3Status(cause) !== 404) throw cause;
+      // Who may not list is refused what is not there.
+      if (s3Status(cause) !== 404 && s3Status(cause) !== 403) throw cause;
     });
     return found?.Metadata?.[WRITE_ID] === writeId;
   }
@@ -189,7 +241,7 @@ export class S3Bucket implements ContentSource {
     const size = await sizeOf(body);
     const file = typeof body === 'object' && 'file' in body ? body.file : undefined;
     const bytes = typeof body === 'string' ? Buffer.from(body) : (body as Uint8Array);
-    if (size <= PART_BYTES) {
+    if (size <= PART_BYTES || input.ChecksumSHA256) {
       const whole = file === undefined ? bytes : await readFile(file);
       await this.#client.send(new PutObjectCommand({ ...params, Body: whole }));
       return;

@@ -24,6 +24,8 @@ export const renderResultSchema = z.strictObject({
   height: z.int(),
   durationSeconds: z.number(),
   segments: segmentCountsSchema,
+  /** What put the segments together: the kit's own joiner of MP4 files, or FFmpeg. */
+  joinedBy: z.enum(['kit', 'ffmpeg']),
   seams: seamsSchema,
   audioTracks: z.int(),
   seekMode: z.enum(['seek', 'replay']),

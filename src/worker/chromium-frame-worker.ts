@@ -198,7 +198,8 @@ export class ChromiumFrameWorker implements FrameWorker, AsyncDisposable {
       keep('previous', previousPicture),
     ]);
     const seams = timings.seams + performance.now() - putting;
-    await this.store.put(videoKey, { file });
+    const digest = await sha256File(file);
+    await this.store.put(videoKey, { file }, { sha256: digest });
     const result: FrameResult = {
       ...rest,
       firstPicture: first,
@@ -208,7 +209,7 @@ export class ChromiumFrameWorker implements FrameWorker, AsyncDisposable {
       index: job.index,
       segmentKey: job.segmentKey,
       videoKey,
-      sha256: await sha256File(file),
+      sha256: digest,
       cached: false,
       timings: { ...timings, seams, browser: browserMs, total: performance.now() - since },
       workerVersion: job.workerVersion,

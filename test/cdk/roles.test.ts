@@ -5,6 +5,8 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { KeyAccess } from '../../cdk/farm-keys.ts';
+import type { FunctionName } from '../../cdk/function-sizes.ts';
 import { RenderFarm } from '../../cdk/index.ts';
 import { type PlaceholderAssets, placeholderAssets } from './placeholder-assets.ts';
 import {
@@ -25,7 +27,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(assets.folder, { recursive: true, force: true }));
 
-const access = {
+const access: Readonly<Record<FunctionName, KeyAccess>> = {
   plan: {
     read: ['blobs/*', 'bundles/*', 'probes/*', 'segments/*'],
     write: ['blobs/*', 'probes/*', 'renders/*/job.json', 'renders/*/plan.json', 'renders/*/segments.json'],
@@ -37,6 +39,7 @@ const access = {
   audio: { read: ['blobs/*', 'renders/*/plan.json'], write: ['renders/*/audio.*'] },
   stitch: {
     read: ['renders/*/plan.json', 'renders/*/audio.*', 'renders/*/progress/*', 'segments/*'],
+    readBack: ['renders/*/output.*'],
     write: ['renders/*/output.*', 'renders/*/output/*', 'renders/*/result.json', 'segments/*.json'],
   },
   failure: {
@@ -50,9 +53,9 @@ test('each function reads, writes and lists its own keys, and does nothing else'
   const { stack, farm } = plain;
   const bucketArn = stack.resolve(farm.bucket.bucketArn);
   for (const [name, { role, logGroup }] of eachFunction(farm)) {
-    const { read, write } = access[name];
+    const { read, readBack = [], write } = access[name];
     const { Read, Write, ...others } = statementsOf(plain, role.roleName);
-    expect([Read?.Action, keysOf(Read)]).toEqual(['s3:GetObject', [...read]]);
+    expect([Read?.Action, keysOf(Read)]).toEqual(['s3:GetObject', [...read, ...readBack]]);
     expect([Write?.Action, keysOf(Write)]).toEqual([['s3:PutObject', 's3:AbortMultipartUpload'], [...write]]);
     expect(others).toMatchObject({
       TellMissing: {

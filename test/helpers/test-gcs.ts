@@ -234,9 +234,9 @@ function media(
   { bytes, generation, contentType, crc32c: sum }: StoredObject,
   range: string | undefined,
 ): Answer {
-  const [, from] = /^bytes=(\d+)-/.exec(range ?? '') ?? [];
+  const [, from, last] = /^bytes=(\d+)-(\d*)$/.exec(range ?? '') ?? [];
   if (from !== undefined && Number(from) >= bytes.length) return failure(416, 'requestedRangeNotSatisfiable');
-  const part = Buffer.from(bytes.subarray(Number(from ?? 0)));
+  const part = Buffer.from(bytes.subarray(Number(from ?? 0), last ? Number(last) + 1 : undefined));
   return {
     status: from === undefined ? 200 : 206,
     headers: {

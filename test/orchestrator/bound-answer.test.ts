@@ -32,6 +32,7 @@ const result: RenderResult = {
   height: 1080,
   durationSeconds: 3600,
   segments: { total: 1000, cached: 0, rendered: 1000 },
+  joinedBy: 'kit',
   seams,
   audioTracks: 0,
   seekMode: 'seek',

@@ -1,9 +1,16 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type ObjectStore, putJson, readBytes, readJson } from '../../src/storage/object-store.ts';
+import {
+  type ObjectStore,
+  putJson,
+  readBytes,
+  readJson,
+  type Section,
+} from '../../src/storage/object-store.ts';
 import { NotFoundError, StorageError, UnsafePathError } from '../../src/utils/errors.ts';
 
 /** A store to be tested, empty; disposed of after its tests. */
@@ -59,6 +66,98 @@ export function describeObjectStore(name: string, open: () => Promise<StoreUnder
       await store.put('large', bytes);
       expect((await readBytes(store, 'large')).equals(bytes)).toBe(true);
       expect(await store.head('large')).toMatchObject({ size: bytes.length });
+    });
+
+    test('gives back any span of an object, as far as there is one', async () => {
+      await store.put('span', '0123456789');
+      const read = async (start: number, end: number, version?: string) =>
+        text(await store.get('span', { start, end, version }));
+      expect(await read(0, 10)).toBe('0123456789');
+      expect(await read(3, 5)).toBe('34');
+      expect(await read(7, 99)).toBe('789');
+      expect(await read(4, 4)).toBe('');
+      expect(await read(10, 12)).toBe('');
+      const before = await store.head('span');
+      expect(await read(1, 3, before?.version)).toBe('12');
+      await store.put('span', '9876543210');
+      expect((await store.head('span'))?.version).not.toBe(before?.version);
+      await expect(read(1, 3, before?.version)).rejects.toBeInstanceOf(StorageError);
+      await expect(store.get('no/such', { start: 0, end: 1 })).rejects.toBeInstanceOf(NotFoundError);
+    });
+
+    test('puts an object together from sections, those that it has among them', async () => {
+      const MIB = 1024 ** 2;
+      const source = Buffer.from(Array.from({ length: 14 * MIB }, (_, at) => (at * 31 + (at >> 12)) % 256));
+      await store.put('parts/ä b', source);
+      const { version } = (await store.head('parts/ä b')) ?? {};
+      const sectionOf = (...pieces: readonly Uint8Array[]): Section => ({
+        length: pieces.reduce((sum, { length }) => sum + length, 0),
+        open: async function* () {
+          yield* pieces;
+        },
+      });
+      const spans: [number, number][] = [
+        [5, 13 * MIB],
+        [7, 9],
+        [MIB, 8 * MIB],
+      ];
+      const stored = spans.map(([start, end]) => ({ key: 'parts/ä b', start, end, version }));
+      const copied = spans.map(([start, end]) => source.subarray(start, end));
+      const small = Array.from({ length: 30 }, (_, n) =>
+        sectionOf(Buffer.alloc(400_000, n), Buffer.from('x')),
+      );
+      const sections = [sectionOf(Buffer.from('head')), { ...sectionOf(...copied), stored }, ...small];
+      await store.compose('composed', sections, { contentType: 'video/mp4' });
+      const expected: Uint8Array[] = [];
+      for (const section of sections) for await (const bytes of section.open()) expected.push(bytes);
+      expect((await readBytes(store, 'composed')).equals(Buffer.concat(expected))).toBe(true);
+    });
+
+    describe('of sections', () => {
+      const MIB = 1024 ** 2;
+      /** As a part of a large upload, and all of a small one. */
+      const sizes = [3, 20 * MIB];
+      const section = (length: number, open: () => AsyncIterable<Uint8Array>): Section => ({ length, open });
+      const expectNothing = async (sections: readonly Section[], failure: RegExp, signal?: AbortSignal) => {
+        await store.put('failed', 'before');
+        await expect(store.compose('failed', sections, { signal })).rejects.toThrow(failure);
+        expect((await readBytes(store, 'failed')).toString()).toBe('before');
+        expect(await keysUnder('failed')).toEqual(['failed']);
+      };
+
+      test.each(sizes)('that fail after their last byte it writes nothing (%i)', async (size) => {
+        const sound = section(size, async function* () {
+          yield Buffer.alloc(size);
+        });
+        const failing = section(size, async function* () {
+          yield Buffer.alloc(size);
+          throw new StorageError('other bytes');
+        });
+        await expectNothing([sound, failing, sound], /other bytes/);
+      });
+
+      test.each([
+        [3, 2],
+        [3, 4],
+        [20 * MIB, 20 * MIB - 1],
+        [20 * MIB, 20 * MIB + 1],
+      ])('that are not as long as they say it writes nothing (%i, %i)', async (length, found) => {
+        const other = section(length, async function* () {
+          yield Buffer.alloc(found);
+        });
+        await expectNothing([other], /bytes of/);
+      });
+
+      test.each(sizes)('it writes nothing once it is cancelled (%i)', async (size) => {
+        const cancel = new AbortController();
+        const sections = Array.from({ length: 12 }, (_, place) =>
+          section(size, async function* () {
+            if (place === 1) cancel.abort();
+            yield Buffer.alloc(size);
+          }),
+        );
+        await expectNothing(sections, /cancelled/, cancel.signal);
+      });
     });
 
     test('put replaces', async () => {

@@ -153,6 +153,48 @@ describe('a large file', () => {
   });
 });
 
+describe('an object with a digest', () => {
+  test('is told with it', async () => {
+    const bytes = Buffer.alloc(9 * MIB, 'whole');
+    await store.put('digest', bytes, { sha256: sha256(bytes) });
+    expect(await store.head('digest')).toMatchObject({ sha256: sha256(bytes), size: bytes.length });
+    await store.put('digest', 'other');
+    expect((await store.head('digest'))?.sha256).toBeUndefined();
+  });
+});
+
+describe('an object that is put together', () => {
+  const stored = async (key: string, length: number) => {
+    await store.put(key, Buffer.alloc(length, key));
+    return { key, start: 0, end: length, version: (await store.head(key))?.version };
+  };
+  const nothing = async function* (): AsyncGenerator<Uint8Array> {};
+
+  test('is copied where it can be, without its bytes', async () => {
+    const span = await stored('composed/large', 12 * MIB);
+    s3.reset();
+    await store.compose('composed/copy', [{ length: 12 * MIB, open: nothing, stored: [span] }]);
+    expect(s3.requests.map((line) => line.split(' ')[0])).toEqual(['POST', 'PUT', 'POST']);
+    expect(sha256(await readBytes(store, 'composed/copy'))).toBe(sha256(Buffer.alloc(12 * MIB, span.key)));
+  });
+
+  test('whose last answer was lost is there', async () => {
+    const span = await stored('composed/lost', 6 * MIB);
+    s3.fail({ kind: 'lost answer', request: 'POST /renders/farm/composed/ending?uploadId' });
+    await store.compose('composed/ending', [{ length: 6 * MIB, open: nothing, stored: [span] }]);
+    expect(await store.head('composed/ending')).toMatchObject({ size: 6 * MIB });
+  });
+
+  test('of which a part can not be had leaves nothing', async () => {
+    const span = await stored('composed/gone', 6 * MIB);
+    s3.fail({ kind: { status: 412, code: 'PreconditionFailed' }, request: 'partNumber=1' });
+    const section = { length: 6 * MIB, open: nothing, stored: [span] };
+    expect(await failureOf(store.compose('composed/none', [section]))).toBeInstanceOf(StorageError);
+    expect(s3.requests.at(-1)).toMatch(/^DELETE .*uploadId=/);
+    expect(await store.head('composed/none')).toBeUndefined();
+  });
+});
+
 describe('what heals', () => {
   test('SlowDown for two seconds, of thirty requests at the same time', async () => {
     s3.fail({ kind: { status: 503, code: 'SlowDown' }, times: Number.POSITIVE_INFINITY, ms: 2_000 });
@@ -332,7 +374,9 @@ describe('what does not', () => {
         ? (async () => {
             for await (const _ of store.list('closed/'));
           })()
-        : store[name]('closed/x', 'y');
+        : name === 'put' || name === 'putIfAbsent'
+          ? store[name]('closed/x', 'y')
+          : store[name]('closed/x');
     const error = await failureOf(work);
     expect(error).toBeInstanceOf(AccessDeniedError);
     expect(error).toMatchObject({
