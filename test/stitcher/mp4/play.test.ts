@@ -41,6 +41,7 @@ async function play(file: string, seconds: readonly number[]): Promise<Shown> {
             video.addEventListener(name, () => resolve(), { once: true });
             video.addEventListener('error', () => reject(new Error(video.error?.message)), { once: true });
           });
+        document.body.append(video);
         const loaded = event('loadeddata');
         video.src = URL.createObjectURL(bytes);
         await loaded;
@@ -50,8 +51,14 @@ async function play(file: string, seconds: readonly number[]): Promise<Shown> {
         const pictures: number[][] = [];
         for (const time of times) {
           const seeked = event('seeked');
+          // On a busy machine the picture can come after the event; where it is the one before, none comes.
+          const presented = new Promise<void>((resolve) => {
+            video.requestVideoFrameCallback(() => resolve());
+            setTimeout(resolve, 1_000);
+          });
           video.currentTime = time;
           await seeked;
+          await presented;
           context.drawImage(video, 0, 0);
           const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
           pictures.push(Array.from({ length: data.length / 4 }, (_, pixel) => data[4 * pixel] ?? 0));
