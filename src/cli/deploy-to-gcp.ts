@@ -91,7 +91,7 @@ export async function deployToGcp(deployment: GcpDeployment): Promise<GcpFarm> {
   }
   await gcloud.run(
     ...['builds', 'submit', packageFolder(), `--config=${path.join(manifestFolder(), 'cloudbuild.yaml')}`],
-    ...['--ignore-file=.dockerignore', `--substitutions=_IMAGE=${image}`, `--region=${region}`],
+    ...['--ignore-file=.gcloudignore', `--substitutions=_IMAGE=${image}`, `--region=${region}`],
     `--gcs-source-staging-dir=${bucket}/source`,
     `--service-account=projects/${project}/serviceAccounts/${email(names.accounts.build)}`,
   );

@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { packageVersion } from '../../src/utils/package-version.ts';
+import { packageFolder, packageVersion } from '../../src/utils/package-version.ts';
 import { Cli } from './run-cli.ts';
 
 /** Records how it is called, keeps the files it is given, and knows nothing but the project's number. */
@@ -68,6 +68,7 @@ test('makes bucket, accounts with their roles, image, service and job, and tells
   for (const expected of [
     'storage buckets create gs://my-project-helios-films --location=europe-west1 --uniform-bucket-level-access --public-access-prevention',
     'artifacts repositories create helios-films --location=europe-west1 --repository-format=docker',
+    `builds submit ${packageFolder()} --config=${path.join(packageFolder(), 'cloud-run', 'cloudbuild.yaml')} --ignore-file=.gcloudignore`,
     'iam service-accounts create helios-films-service',
     'iam service-accounts create helios-films-job',
     'iam service-accounts create helios-films-build',

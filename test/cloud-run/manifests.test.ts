@@ -6,7 +6,7 @@ import { PROGRAMS } from '../../cloud-run/bundle.ts';
 import { readJobSettings, readSettings } from '../../cloud-run/settings.ts';
 import { manifestFolder, readManifest } from '../../src/cli/gcp-manifest.ts';
 import { buildManifestSchema, jobManifestSchema, serviceManifestSchema } from './knative-schema.ts';
-import { lintDockerfile, parseDockerfile } from './lint-dockerfile.ts';
+import { copiedSources, lintDockerfile } from './lint-dockerfile.ts';
 
 const values = {
   FARM: 'default',
@@ -86,10 +86,7 @@ test('an environment that makes no sense is told by its variables', () => {
 test('the Dockerfile is as hadolint wants it, and takes in what is built', async () => {
   const text = await readFile(path.join(manifestFolder(), 'Dockerfile'), 'utf8');
   expect(lintDockerfile(text)).toEqual([]);
-  const sources = parseDockerfile(text)
-    .filter(({ word, rest }) => word === 'COPY' && !rest.includes('--from='))
-    .map(({ rest }) => rest.split(/\s+/)[0]);
-  expect(sources.sort()).toEqual(
+  expect(copiedSources(text).sort()).toEqual(
     [
       ...['chromium', 'ffmpeg', 'fonts'].map((layer) => `dist/layers/${layer}/`),
       ...PROGRAMS.map((program) => `dist/image/${program}/`),
