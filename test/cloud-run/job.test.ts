@@ -127,6 +127,7 @@ test('cancels a render, and resumes it', async () => {
     execution: 'helios-default-job-1',
   });
   expect(await client.cancelRender('stopped')).toBe('cancelled');
+  expect(await client.getProgress('stopped')).toMatchObject({ status: 'cancelled' });
   expect(await api.attempts.at(-1)?.ended).toEqual({ status: 1, signal: null });
   await expect(client.waitForRender('stopped')).rejects.toMatchObject({
     name: 'AbortedError',
