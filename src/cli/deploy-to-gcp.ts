@@ -89,7 +89,7 @@ export async function deployToGcp(deployment: GcpDeployment): Promise<GcpFarm> {
     say('Building the layers (Chromium, FFmpeg, fonts)');
     await buildLayers();
   }
-  await gcloud.run(
+  await gcloud.runOnceKnown(
     ...['builds', 'submit', packageFolder(), `--config=${path.join(manifestFolder(), 'cloudbuild.yaml')}`],
     ...['--ignore-file=.gcloudignore', `--substitutions=_IMAGE=${image}`, `--region=${region}`],
     `--gcs-source-staging-dir=${bucket}/source`,
@@ -112,7 +112,7 @@ export async function deployToGcp(deployment: GcpDeployment): Promise<GcpFarm> {
   const job = await readManifest('job.yaml', { ...values, SERVICE_ACCOUNT: email(names.accounts.job) });
   await gcloud.run('run', 'services', 'replace', await write('service.yaml', service), `--region=${region}`);
   await gcloud.run('run', 'jobs', 'replace', await write('job.yaml', job), `--region=${region}`);
-  await gcloud.run(
+  await gcloud.runOnceKnown(
     ...['run', 'services', 'add-iam-policy-binding', names.service, `--region=${region}`],
     ...[`--member=serviceAccount:${email(names.accounts.job)}`, '--role=roles/run.invoker'],
   );

@@ -19,9 +19,19 @@ for (const arg of args) {
 }
 if (args[0] === 'projects' && args[1] === 'describe') console.log('12345');
 else if (args.includes('describe')) process.exit(Number(process.env.FAKE_FOUND === 'no'));
-if (args.join(' ').startsWith(process.env.FAKE_FAIL ?? 'nothing')) {
-  console.error('ERROR: (gcloud) PERMISSION_DENIED: may not');
+const line = args.join(' ');
+const fail = (text) => {
+  console.error('ERROR: (gcloud) ' + text);
   process.exit(1);
+};
+if (line.startsWith(process.env.FAKE_FAIL ?? 'nothing')) fail(process.env.FAKE_TEXT ?? 'PERMISSION_DENIED: may not');
+const late = (process.env.FAKE_LATE ?? '').split(',').find((start) => start && line.startsWith(start));
+if (late) {
+  const seen = path.join(folder, late.replaceAll(' ', '-'));
+  if (!fs.existsSync(seen)) {
+    fs.writeFileSync(seen, '');
+    fail('INVALID_ARGUMENT: Service account helios-default-build does not exist.');
+  }
 }
 `;
 
@@ -109,10 +119,17 @@ test('makes bucket, accounts with their roles, image, service and job, and tells
   expect(JSON.parse(await readFile(path.join(folder, 'lifecycle.json'), 'utf8')).rule).toHaveLength(3);
 });
 
-test('makes nothing anew that is there', async () => {
-  const { status } = await cli.run(deploy(), { ...env, FAKE_FOUND: 'yes' });
+test('makes nothing anew that is there, and runs again what an account is not known to yet', async () => {
+  const late = [
+    'storage buckets add-iam-policy-binding',
+    'builds submit',
+    'run services add-iam-policy-binding',
+  ];
+  const { status } = await cli.run(deploy(), { ...env, FAKE_FOUND: 'yes', FAKE_LATE: late.join(',') });
   expect(status).toBe(0);
   const lines = (await calls()).map((args) => args.join(' '));
+  const times = late.map((start) => lines.filter((line) => line.startsWith(start)).length);
+  expect(times).toEqual([4, 2, 2]);
   expect(lines.filter((line) => / create /.test(line))).toEqual([]);
   expect(lines.some((line) => line.startsWith('run jobs replace '))).toBe(true);
 });
