@@ -64,7 +64,10 @@ const calls = async (): Promise<string[][]> =>
 const deploy = (...more: string[]) => ['deploy', '--to', 'gcp', '--region', 'europe-west1', ...more];
 
 test('makes bucket, accounts with their roles, image, service and job, and tells each command', async () => {
-  const { status, stdout, stderr } = await cli.run(deploy('--farm', 'films', '--max-parallel', '40'), env);
+  const { status, stdout, stderr } = await cli.run(
+    deploy('--farm', 'films', '--max-parallel', '40', '--job-memory', '16', '--job-temp', '14'),
+    env,
+  );
   expect(stderr).toContain('$ gcloud run services replace ');
   expect(stdout).toContain(
     'helios-infra render ./my-composition --on cloud-run --farm films --output out.mp4',
@@ -108,6 +111,9 @@ test('makes bucket, accounts with their roles, image, service and job, and tells
   expect(service).toContain('value: https://helios-films-12345.europe-west1.run.app');
   expect(service).toContain("maxScale: '40'");
   expect(service).not.toContain('${');
+  const job = await readFile(path.join(folder, 'job.yaml'), 'utf8');
+  expect(job).toMatch(/cpu: '4'\s+memory: 16Gi/);
+  expect(job).toContain('sizeLimit: 14Gi');
   expect(JSON.parse(await readFile(path.join(folder, 'farm.json'), 'utf8'))).toEqual({
     version: packageVersion(),
     project: 'my-project',
@@ -151,8 +157,17 @@ test('says what gcloud said when it failed, and what is missing', async () => {
   expect(failed.status).toBe(1);
   expect(failed.stderr).toContain('✗ DeployError: gcloud services enable run.googleapis.com failed');
   expect(failed.stderr).toContain('PERMISSION_DENIED: may not');
+  const quota = await cli.run(deploy(), {
+    ...env,
+    FAKE_FAIL: 'run services replace',
+    FAKE_TEXT:
+      'Max instances must be set to 10 or fewer to set the requested total CPU.\n\nQuota violated:\n…',
+  });
+  expect(quota.stderr).toContain('Deploy with --max-parallel 10,');
+  expect(quota.stderr).toContain('Quota violated:');
   const none = await cli.run(deploy(), { ...env, PATH: path.join(folder, 'temp') });
   expect(none.stderr).toContain('KitError: Deploying to Google Cloud needs gcloud');
   expect((await cli.run(['deploy', '--to', 'gcp'], env)).stderr).toContain('--region says where');
+  expect((await cli.run(deploy('--job-memory', '64'), env)).stderr).toContain('memory: ');
   expect((await cli.run(deploy('--farm', 'a-name-that-is-too-long'), env)).stderr).toContain('2–16');
 });

@@ -5,6 +5,7 @@ import { parse } from 'yaml';
 import { PROGRAMS } from '../../cloud-run/bundle.ts';
 import { readJobSettings, readSettings } from '../../cloud-run/settings.ts';
 import { manifestFolder, readManifest } from '../../src/cli/gcp-manifest.ts';
+import { jobSizeValues } from '../../src/cli/job-size.ts';
 import { buildManifestSchema, jobManifestSchema, serviceManifestSchema } from './knative-schema.ts';
 import { copiedSources, lintDockerfile } from './lint-dockerfile.ts';
 
@@ -17,6 +18,7 @@ const values = {
   SERVICE_URL: 'https://helios-default-1.europe-west1.run.app',
   CALLERS: 'helios-default-job@project.iam.gserviceaccount.com',
   MAX_INSTANCES: '100',
+  ...jobSizeValues({}),
   SERVICE_ACCOUNT: 'helios-default-service@project.iam.gserviceaccount.com',
 };
 const envOf = (env: readonly { name: string; value: string }[]) =>
@@ -59,9 +61,8 @@ test('job.yaml has the fields that Cloud Run knows, and says what the job unders
     concurrency: 100,
     execution: 'local',
   });
-  expect(gibibytes(volumes[0]?.emptyDir.sizeLimit)).toBeLessThan(
-    gibibytes(container?.resources.limits.memory),
-  );
+  expect(container?.resources.limits).toEqual({ cpu: '2', memory: '8Gi' });
+  expect(volumes[0]?.emptyDir.sizeLimit).toBe('5Gi');
 });
 
 test('a manifest asks for nothing that the deployment does not give', async () => {
