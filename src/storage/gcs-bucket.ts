@@ -3,10 +3,12 @@ import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { type Bucket, type FileMetadata, IdempotencyStrategy, Storage } from '@google-cloud/storage';
-import { CredentialsError } from '../utils/errors.ts';
+import { CredentialsError, StorageError } from '../utils/errors.ts';
+import { isTransientAuthError } from '../utils/google-auth-errors.ts';
 import { retry } from '../utils/retry.ts';
 import { type GcsRequest, gcsStatus, isTransient, toStoreError } from './gcs-errors.ts';
 import { readMedia } from './gcs-media.ts';
+import { signAddress } from './gcs-signing.ts';
 import type { GcsTiming } from './gcs-store.ts';
 import { type ObjectBody, type ObjectInfo, type PutOptions, sizeOf } from './object-store.ts';
 import type { ContentSource, ObjectContent } from './read-resuming.ts';
@@ -24,14 +26,14 @@ const MEDIA_RETRIES = { attempts: MAX_RETRIES, baseMs: 100, maxMs: MAX_DELAY_SEC
 export class GcsBucket implements ContentSource {
   readonly #bucket: Bucket;
   readonly #name: string;
+  #authorized: Promise<unknown> | undefined;
 
   private constructor(bucket: Bucket, name: string) {
     this.#bucket = bucket;
     this.#name = name;
   }
 
-  /** @throws CredentialsError when there are none */
-  static async open(name: string, { retrySeconds }: GcsTiming): Promise<GcsBucket> {
+  static open(name: string, { retrySeconds }: GcsTiming): GcsBucket {
     const storage = new Storage({
       retryOptions: {
         // The library's other strategies switch the retries of all requests off while one of them is on its way.
@@ -42,14 +44,6 @@ export class GcsBucket implements ContentSource {
         maxRetryDelay: MAX_DELAY_SECONDS,
       },
     });
-    if (!storage.customEndpoint) {
-      await storage.authClient.getAccessToken().catch((cause: unknown) => {
-        throw new CredentialsError(
-          'There are no credentials for Cloud Storage. Log in with: gcloud auth application-default login',
-          { cause },
-        );
-      });
-    }
     return new GcsBucket(storage.bucket(name), name);
   }
 
@@ -122,12 +116,9 @@ export class GcsBucket implements ContentSource {
     });
   }
 
+  /** @throws as signAddress */
   presign(key: string, seconds: number): Promise<string> {
-    return this.#ask('read', key, async () => {
-      const expires = Date.now() + seconds * 1000;
-      const [url] = await this.#bucket.file(key).getSignedUrl({ version: 'v4', action: 'read', expires });
-      return url;
-    });
+    return signAddress(this.#bucket, key, seconds);
   }
 
   /** @param writeId set for a write that must find nothing */
@@ -156,9 +147,31 @@ export class GcsBucket implements ContentSource {
     await pipeline(source === undefined ? [body as Uint8Array] : createReadStream(source), chunked);
   }
 
+  /** Without credentials the library would ask as nobody. @throws CredentialsError, StorageError */
+  async #authorize(): Promise<void> {
+    const { customEndpoint, authClient } = this.#bucket.storage;
+    if (customEndpoint) return;
+    this.#authorized ??= authClient.getAccessToken();
+    try {
+      await this.#authorized;
+    } catch (cause) {
+      this.#authorized = undefined;
+      if (isTransientAuthError(cause)) {
+        throw new StorageError(`There is no token for Cloud Storage for now: ${(cause as Error).message}`, {
+          cause,
+        });
+      }
+      throw new CredentialsError(
+        'There are no credentials for Cloud Storage. Log in with: gcloud auth application-default login',
+        { cause },
+      );
+    }
+  }
+
   async #ask<T>(action: GcsRequest['action'], key: string, work: () => Promise<T>): Promise<T> {
     const since = performance.now();
     try {
+      await this.#authorize();
       return await work();
     } catch (error) {
       throw toStoreError(error, { action, bucket: this.#name, key, since });
