@@ -174,8 +174,17 @@ export class GcsBucket implements ContentSource {
       await this.#authorize();
       return await work();
     } catch (error) {
-      throw toStoreError(error, { action, bucket: this.#name, key, since });
+      const wentAway = action === 'write' && gcsStatus(error) === 404 && (await this.#isThere());
+      throw toStoreError(error, { action, bucket: this.#name, key, since, wentAway });
     }
+  }
+
+  /** Asked by a list: whoever writes objects may not look at the bucket itself. */
+  async #isThere(): Promise<boolean> {
+    return this.#bucket.getFiles({ maxResults: 1, autoPaginate: false }).then(
+      () => true,
+      (error: unknown) => gcsStatus(error) !== 404,
+    );
   }
 }
 
