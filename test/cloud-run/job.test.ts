@@ -32,7 +32,7 @@ let before: NodeJS.ProcessEnv;
 
 beforeAll(async () => {
   before = { ...process.env };
-  [gcs, identity, image] = await Promise.all([TestGcs.open(bucket), TestIdentity.open(), TestImage.build()]);
+  [gcs, identity, image] = await Promise.all([TestGcs.open(bucket), TestIdentity.open(), TestImage.open()]);
   const env = { HELIOS_STORE: `gs://${bucket}`, STORAGE_EMULATOR_HOST: gcs.endpoint };
   const { url } = await image.serve({
     ...env,

@@ -25,7 +25,7 @@ let server: RunningProgram;
 let url: string;
 
 beforeAll(async () => {
-  [gcs, identity, image] = await Promise.all([TestGcs.open('films'), TestIdentity.open(), TestImage.build()]);
+  [gcs, identity, image] = await Promise.all([TestGcs.open('films'), TestIdentity.open(), TestImage.open()]);
   worker = new ChromiumFrameWorker(openStore('gs://films'));
   ({ server, url } = await serve());
 });
