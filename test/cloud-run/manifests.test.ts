@@ -65,6 +65,16 @@ test('job.yaml has the fields that Cloud Run knows, and says what the job unders
   expect(volumes[0]?.emptyDir.sizeLimit).toBe('5Gi');
 });
 
+test("a farm's name stays text, whatever YAML would make of it", async () => {
+  for (const FARM of ['no', 'on', 'null', 'true']) {
+    for (const name of ['service.yaml', 'job.yaml'] as const) {
+      const { metadata, spec } = parse(await readManifest(name, { ...values, FARM }), { version: '1.1' });
+      expect(metadata.labels).toEqual({ 'helios-farm': FARM });
+      expect(spec.template.metadata.labels).toEqual({ 'helios-farm': FARM });
+    }
+  }
+});
+
 test('a manifest asks for nothing that the deployment does not give', async () => {
   const { BUCKET: _, ...others } = values;
   await expect(readManifest('job.yaml', others)).rejects.toMatchObject({
