@@ -1,5 +1,5 @@
 import { promisify } from 'node:util';
-import { serve } from '@hono/node-server';
+import { type ServerType, serve } from '@hono/node-server';
 import { Handlers } from '../src/orchestrator/handlers.ts';
 import { openStore } from '../src/storage/open-store.ts';
 import { workerVersion } from '../src/worker/worker-version.ts';
@@ -8,6 +8,8 @@ import { log } from './log.ts';
 import { readSettings } from './settings.ts';
 import { tokenCheck } from './verify-token.ts';
 import { WorkSlots } from './work-slots.ts';
+
+const CLOSE_MS = 1000;
 
 const { port, host, graceMs, maxParallel, concurrency, maxBodyBytes, timeoutSeconds, audience, ...tokens } =
   readSettings(process.env);
@@ -36,9 +38,16 @@ const server = serve({ fetch: app.fetch, port, hostname: host, overrideGlobalObj
 async function end(signal: NodeJS.Signals): Promise<void> {
   log('INFO', `${signal}: ending`, { inFlight: slots.inFlight });
   await slots.drain(graceMs);
-  await promisify(server.close.bind(server))();
+  await close(server);
   await handlers[Symbol.asyncDispose]();
   process.exit(0);
+}
+
+/** What has been answered still has a second to be read; a caller that keeps its connection longer is cut off. */
+async function close(open: ServerType): Promise<void> {
+  const timer = setTimeout(() => 'closeAllConnections' in open && open.closeAllConnections(), CLOSE_MS);
+  await promisify(open.close.bind(open))();
+  clearTimeout(timer);
 }
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, (name) => void end(name));

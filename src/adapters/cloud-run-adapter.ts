@@ -16,7 +16,10 @@ export interface CloudRunAdapterOptions {
   readonly timeoutSeconds?: number | undefined;
   /** Upper bound of the first wait after a refused request, in milliseconds; doubles each time. @default 500 */
   readonly backoffMs?: number | undefined;
-  /** Seconds that a frame job is sent again for while the service throttles it. @default 1800 */
+  /**
+   * Seconds that a frame job is sent again for while the service throttles it; they bound what `Retry-After` asks for.
+   * @default 1800
+   */
   readonly throttledSeconds?: number | undefined;
   /** Attempts at a frame job whose connection broke, or whose answer was 5xx. @default 6 */
   readonly attempts?: number | undefined;
@@ -29,7 +32,8 @@ export interface CloudRunAdapterOptions {
 /**
  * Runs frame jobs on a service on Cloud Run, which reads and writes its own store: the orchestrator's worker must
  * be over the same one. Requests that are refused or dropped are sent again, no sooner than `Retry-After` says, and
- * fewer at a time until it goes well again. Dispose of it to close its connections.
+ * fewer at a time after 429, and after 500 and 503 of no instance, until it goes well again. Dispose of it to close its
+ * connections.
  */
 export class CloudRunAdapter implements CloudAdapter, Disposable {
   readonly #service: CloudRunService;

@@ -1,4 +1,3 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import { type ServiceRoute, serviceErrorSchema, serviceHeaders } from '../types/service.ts';
 import {
   AbortedError,
@@ -14,6 +13,7 @@ import {
 import { reviveError } from '../utils/revive-error.ts';
 import { googleIdTokens, type IdTokenSource } from './id-token.ts';
 import { type JsonAnswer, JsonPoster } from './post-json.ts';
+import { retryAfterSeconds } from './retry-after.ts';
 
 /** Given to the service beyond a request's own time, for telling that it is over. */
 const GRACE_MS = 5_000;
@@ -128,18 +128,16 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** Seconds of a Retry-After header: a number, or a date. */
-function retryAfterSeconds({ 'retry-after': text }: IncomingHttpHeaders): number | undefined {
-  if (text === undefined) return undefined;
-  const seconds = /^\d+$/.test(text) ? Number(text) : (Date.parse(text) - Date.now()) / 1000;
-  return Number.isFinite(seconds) ? Math.max(0, seconds) : undefined;
-}
-
 /** An answer that is no success: the error of an instance, or one of what stands before it. */
 function toError({ status, headers, text }: JsonAnswer, url: string): HeliosError {
   const told = serviceErrorSchema.safeParse(parseJson(text)).data;
   const ofInstance = headers[serviceHeaders.instance] !== undefined;
-  const details = { ...told?.details, url, status, retryAfterSeconds: retryAfterSeconds(headers) };
+  const details = {
+    ...told?.details,
+    url,
+    status,
+    retryAfterSeconds: retryAfterSeconds(headers['retry-after']),
+  };
   if (told && ofInstance) return reviveError(told.name, told.message, { details });
   const answered = `${url} answered ${status}`;
   if (status === 429) return new ThrottledError(`${answered}: no instance is free.`, { details });
@@ -150,6 +148,10 @@ function toError({ status, headers, text }: JsonAnswer, url: string): HeliosErro
       details: { ...details, permission: 'run.routes.invoke' },
     });
   }
-  if (status >= 500) return new CloudServiceError(`${answered}.`, { details });
+  if (status >= 500) {
+    // So Cloud Run says, too, that it has no instance for a request.
+    const noInstance = !ofInstance && (status === 500 || status === 503);
+    return new CloudServiceError(`${answered}.`, { details: { ...details, noInstance } });
+  }
   return new RemoteError(`${answered}: there is no Helios service at this address.`, { details });
 }

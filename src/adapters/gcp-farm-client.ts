@@ -9,7 +9,7 @@ import type { RenderJob, RenderJobInput } from '../types/render-job.ts';
 import { type RenderResult, renderProgressSchema } from '../types/render-result.ts';
 import { throwIfAborted } from '../utils/abort.ts';
 import { canonicalJson } from '../utils/digest.ts';
-import { RemoteError, RenderNotFoundError, ValidationError } from '../utils/errors.ts';
+import { CloudServiceError, RemoteError, RenderNotFoundError, ValidationError } from '../utils/errors.ts';
 import { retry } from '../utils/retry.ts';
 import { cloudJob } from './cloud-job.ts';
 import type { StartedRender, StartOptions, WaitOptions } from './farm-client.ts';
@@ -25,20 +25,29 @@ const STARTING = {
   secondsLeft: null,
 } as const;
 const NO_SEGMENTS = { total: 0, cached: 0, rendered: 0, inFlight: 0, retried: 0 };
+const CANCEL_POLL_MS = 500;
+
+export interface GcpFarmClientOptions {
+  /** Seconds that a cancelled execution has to end. @default 30 */
+  readonly cancelSeconds?: number | undefined;
+}
 
 /** Renders on a farm on Google Cloud: its Cloud Run Job drives them, so that they go on without this process. */
 export class GcpFarmClient implements RenderClient {
   readonly store: ObjectStore;
   readonly #jobs: RunJobs;
+  readonly #cancelMs: number;
 
-  constructor(farm: GcpFarm) {
+  constructor(farm: GcpFarm, { cancelSeconds = 30 }: GcpFarmClientOptions = {}) {
     this.store = new GcsStore(`gs://${farm.bucket}`);
     this.#jobs = new RunJobs(farm);
+    this.#cancelMs = cancelSeconds * 1000;
   }
 
   /**
    * Starts a render. The same job a second time starts nothing.
-   * @throws ValidationError when the id belongs to another job, or a limit would not be kept
+   * @throws ValidationError when the id belongs to another job, or a limit would not be kept; CloudServiceError when
+   *   it is being cancelled and does not end
    */
   async startRender(input: RenderJobInput, { ref, capacity }: StartOptions = {}): Promise<StartedRender> {
     const job = cloudJob(parseJob(input));
@@ -67,9 +76,11 @@ export class GcpFarmClient implements RenderClient {
           { details: { id } },
         );
       }
-      const execution = await this.#find(id);
-      if (execution)
+      const found = await this.#find(id);
+      if (found) {
+        const execution = await this.#unlessCancelling(found);
         return { id, status: statusOf(execution), execution: shortName(execution), started: false };
+      }
     }
     return this.#start(id);
   }
@@ -104,22 +115,30 @@ export class GcpFarmClient implements RenderClient {
     );
   }
 
-  /** Stops a render; its finished segments stay. @returns its status after that */
+  /**
+   * Stops a render, and waits until it has ended; its finished segments stay.
+   * @returns its status after that
+   * @throws CloudServiceError when it does not end
+   */
   async cancelRender(id: string): Promise<ExecutionStatus> {
     const execution = await this.#latest(id);
     const status = statusOf(execution);
     if (status !== 'running') return status;
     await this.#jobs.cancel(execution.name);
-    return 'cancelled';
+    return statusOf(await this.#untilEnded(execution.name));
   }
 
-  /** Starts a new execution of a render that failed or was cancelled; what lies in the store is not rendered again. */
+  /**
+   * Starts a new execution of a render that failed or was cancelled; what lies in the store is not rendered again.
+   * @throws CloudServiceError when it is being cancelled and does not end
+   */
   async resumeRender(id: string): Promise<StartedRender> {
-    const last = await this.#latest(id);
+    const last = await this.#unlessCancelling(await this.#latest(id));
     const status = statusOf(last);
     if (status === 'running' || status === 'succeeded')
       return { id, status, execution: shortName(last), started: false };
-    await this.store.delete(keys.error(id));
+    // Both tell of the execution before.
+    await Promise.all([keys.error(id), keys.progressOfRun(id)].map((key) => this.store.delete(key)));
     return this.#start(id);
   }
 
@@ -142,6 +161,27 @@ export class GcpFarmClient implements RenderClient {
     throw new RenderNotFoundError(`No render ${id} was started on this farm (${this.store.url}).`, {
       details: { id },
     });
+  }
+
+  /** The execution, or once it has ended when it is being cancelled. */
+  async #unlessCancelling(execution: RunExecution): Promise<RunExecution> {
+    return hasReason(execution, 'CANCELLING') ? this.#untilEnded(execution.name) : execution;
+  }
+
+  async #untilEnded(name: string): Promise<RunExecution> {
+    const since = performance.now();
+    for (;;) {
+      const execution = await this.#jobs.execution(name);
+      if (execution.completionTime !== undefined) return execution;
+      const left = this.#cancelMs - (performance.now() - since);
+      if (left <= 0) {
+        throw new CloudServiceError(
+          `The execution ${shortName(execution)} was told to stop, and has not ended within ${this.#cancelMs / 1000} s. Try again a little later.`,
+          { details: { execution: name, seconds: this.#cancelMs / 1000 } },
+        );
+      }
+      await sleep(Math.min(CANCEL_POLL_MS, left));
+    }
   }
 
   async #progress(id: string, execution: RunExecution): Promise<FarmProgress> {
@@ -186,8 +226,13 @@ function shortName({ name }: { readonly name: string }): string {
   return name.slice(name.lastIndexOf('/') + 1);
 }
 
-function statusOf({ completionTime, succeededCount, cancelledCount }: RunExecution): ExecutionStatus {
+function hasReason({ conditions }: RunExecution, reason: 'CANCELLING' | 'CANCELLED'): boolean {
+  return conditions.some(({ executionReason }) => executionReason === reason);
+}
+
+function statusOf(execution: RunExecution): ExecutionStatus {
+  const { completionTime, succeededCount, cancelledCount } = execution;
   if (completionTime === undefined) return 'running';
   if (succeededCount > 0) return 'succeeded';
-  return cancelledCount > 0 ? 'cancelled' : 'failed';
+  return cancelledCount > 0 || hasReason(execution, 'CANCELLED') ? 'cancelled' : 'failed';
 }

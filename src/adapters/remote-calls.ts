@@ -2,15 +2,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { throwIfAborted } from '../utils/abort.ts';
 import { CloudServiceError, ThrottledError } from '../utils/errors.ts';
 import { AdaptiveLimit } from './adaptive-limit.ts';
-
-const LONGEST_BACKOFF_MS = 20_000;
+import { resendDelay } from './resend-delay.ts';
 
 export interface RemoteCallsOptions {
   /** Calls at the same time at the most. */
   readonly concurrency: number;
   /** Upper bound of the first wait, in milliseconds; doubles each time. */
   readonly backoffMs: number;
-  /** Milliseconds from a call's first attempt in which it is made again while the other side throttles it. */
+  /**
+   * Milliseconds from a call's first attempt in which it is made again while the other side throttles it, and which
+   * bound what the other side may ask to wait.
+   */
   readonly throttledMs: number;
   /** Attempts at a call that ends in a CloudServiceError. @default 1 */
   readonly attempts?: number | undefined;
@@ -42,7 +44,9 @@ export class RemoteCalls {
   }
 
   /**
-   * Waits no shorter than `details.retryAfterSeconds` of an error before the next attempt.
+   * Waits no shorter than `details.retryAfterSeconds` of an error before the next attempt, unless the time in which
+   * it may be throttled ends before. Throttling, and an error whose `details.noInstance` is true, let fewer calls be
+   * made at a time.
    * @throws AbortedError, and what `call` throws
    */
   async call<T>(call: () => Promise<T>, signal?: AbortSignal): Promise<T> {
@@ -52,27 +56,31 @@ export class RemoteCalls {
     let failed = 0;
     for (;;) {
       const round = await this.#limit.enter(signal);
-      let asked: unknown;
+      let retryAfterSeconds: number | undefined;
       try {
         const answer = await call();
         this.#limit.succeeded();
         return answer;
       } catch (error) {
         throwIfAborted(signal);
+        if (error instanceof ThrottledError || isWithoutInstance(error)) this.#limit.overloaded(round);
         if (error instanceof ThrottledError) {
           throttled++;
-          this.#limit.overloaded(round);
           if (performance.now() - since > throttledMs) throw error;
         } else if (!(error instanceof CloudServiceError) || ++failed >= attempts) throw error;
-        asked = error.details.retryAfterSeconds;
+        const { retryAfterSeconds: asked } = error.details;
+        retryAfterSeconds = typeof asked === 'number' ? asked : undefined;
       } finally {
         this.#limit.leave();
       }
       this.#resent++;
-      const bound = Math.min(LONGEST_BACKOFF_MS, backoffMs * 2 ** (throttled + failed - 1));
-      const least = Math.min(LONGEST_BACKOFF_MS, typeof asked === 'number' ? asked * 1000 : 0);
-      const wait = least + Math.random() * bound;
+      const leftMs = throttledMs - (performance.now() - since);
+      const wait = resendDelay({ number: throttled + failed, backoffMs, retryAfterSeconds, leftMs });
       await sleep(wait, undefined, { signal }).catch(() => throwIfAborted(signal));
     }
   }
+}
+
+function isWithoutInstance(error: unknown): boolean {
+  return error instanceof CloudServiceError && error.details.noInstance === true;
 }

@@ -14,6 +14,9 @@ interface DeployFlags extends FarmFlags {
   region?: string;
   dryRun?: boolean;
   maxParallel?: number;
+  jobCpu?: number;
+  jobMemory?: number;
+  jobTemp?: number;
   context: string[];
   verbose?: boolean;
   json?: boolean;
@@ -78,11 +81,12 @@ async function deploy(flags: DeployFlags): Promise<void> {
 
 async function deployOnGcp(flags: DeployFlags): Promise<void> {
   const { farm, project, region, maxParallel, verbose = false, dryRun = false, json } = flags;
+  const jobSize = { cpu: flags.jobCpu, memory: flags.jobMemory, temp: flags.jobTemp };
   if (region === undefined)
     throw new ValidationError('--region says where on Google Cloud the farm will be, such as europe-west1.');
   const say = (text: string): void => void process.stderr.write(`${text}\n`);
   const found = await cancellable((signal) =>
-    deployToGcp({ farm, project, region, maxParallel, dryRun, verbose, signal, say }),
+    deployToGcp({ farm, project, region, maxParallel, jobSize, dryRun, verbose, signal, say }),
   );
   if (json) process.stdout.write(`${JSON.stringify({ type: dryRun ? 'planned' : 'deployed', ...found })}\n`);
   else if (!dryRun) {
@@ -108,6 +112,17 @@ export function addDeployCommand(program: Command): void {
     )
     .option('--region <region>', 'with --to gcp: where, such as europe-west1')
     .option('--project <id>', 'with --to gcp: the project (default: of the credentials)')
+    .option(
+      '--job-memory <gib>',
+      'with --to gcp: memory of the job that joins segments (default: 8)',
+      countFlag,
+    )
+    .option('--job-cpu <n>', 'with --to gcp: its cores (default: 2, or what its memory needs)', countFlag)
+    .option(
+      '--job-temp <gib>',
+      'with --to gcp: memory for its files (default: --job-memory less 3)',
+      countFlag,
+    )
     .option('--dry-run', 'with --to gcp: print the commands, and run none')
     .option('-c, --context <name=value>', 'a setting of docs/deploy.md; may be given often', collect, [])
     .option('-v, --verbose', 'show what the CDK says')

@@ -8,6 +8,8 @@ import { createWorkFolder } from '../utils/work-folder.ts';
 import { Gcloud } from './gcloud.ts';
 import { grantRoles } from './gcp-access.ts';
 import { manifestFolder, readManifest } from './gcp-manifest.ts';
+import { explainQuota } from './gcp-quota.ts';
+import { type JobSize, jobSizeValues } from './job-size.ts';
 
 const APIS = ['run', 'cloudbuild', 'artifactregistry', 'storage', 'iam', 'logging'];
 const MAX_INSTANCES = 100;
@@ -19,6 +21,7 @@ export interface GcpDeployment {
   readonly project?: string | undefined;
   /** Instances of the service, and frame jobs of one render, at the same time at the most. @default 100 */
   readonly maxParallel?: number | undefined;
+  readonly jobSize: JobSize;
   readonly dryRun: boolean;
   readonly verbose: boolean;
   readonly signal: AbortSignal;
@@ -40,9 +43,10 @@ const LIFECYCLE = {
  * @throws KitError without gcloud, DeployError, ValidationError, CredentialsError, AbortedError
  */
 export async function deployToGcp(deployment: GcpDeployment): Promise<GcpFarm> {
-  const { farm, region, dryRun, verbose, signal, say, maxParallel = MAX_INSTANCES } = deployment;
+  const { farm, region, dryRun, verbose, signal, say, jobSize, maxParallel = MAX_INSTANCES } = deployment;
   const project = deployment.project ?? (await currentProject());
   const names = gcpFarmNames(farm, project);
+  const size = jobSizeValues(jobSize);
   const gcloud = new Gcloud({ project, dryRun, verbose, signal, onCommand: (line) => say(`$ ${line}`) });
   const number = await gcloud.read(
     'PROJECT_NUMBER',
@@ -89,9 +93,9 @@ export async function deployToGcp(deployment: GcpDeployment): Promise<GcpFarm> {
     say('Building the layers (Chromium, FFmpeg, fonts)');
     await buildLayers();
   }
-  await gcloud.run(
+  await gcloud.runOnceKnown(
     ...['builds', 'submit', packageFolder(), `--config=${path.join(manifestFolder(), 'cloudbuild.yaml')}`],
-    ...['--ignore-file=.dockerignore', `--substitutions=_IMAGE=${image}`, `--region=${region}`],
+    ...['--ignore-file=.gcloudignore', `--substitutions=_IMAGE=${image}`, `--region=${region}`],
     `--gcs-source-staging-dir=${bucket}/source`,
     `--service-account=projects/${project}/serviceAccounts/${email(names.accounts.build)}`,
   );
@@ -104,15 +108,20 @@ export async function deployToGcp(deployment: GcpDeployment): Promise<GcpFarm> {
     SERVICE_URL: serviceUrl,
     CALLERS: email(names.accounts.job),
     MAX_INSTANCES: String(maxParallel),
+    ...size,
   };
   const service = await readManifest('service.yaml', {
     ...values,
     SERVICE_ACCOUNT: email(names.accounts.service),
   });
   const job = await readManifest('job.yaml', { ...values, SERVICE_ACCOUNT: email(names.accounts.job) });
-  await gcloud.run('run', 'services', 'replace', await write('service.yaml', service), `--region=${region}`);
+  await gcloud
+    .run('run', 'services', 'replace', await write('service.yaml', service), `--region=${region}`)
+    .catch((error: unknown) => {
+      throw explainQuota(error);
+    });
   await gcloud.run('run', 'jobs', 'replace', await write('job.yaml', job), `--region=${region}`);
-  await gcloud.run(
+  await gcloud.runOnceKnown(
     ...['run', 'services', 'add-iam-policy-binding', names.service, `--region=${region}`],
     ...[`--member=serviceAccount:${email(names.accounts.job)}`, '--role=roles/run.invoker'],
   );

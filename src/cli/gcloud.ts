@@ -1,8 +1,12 @@
 import { spawn } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { AbortedError, DeployError, KitError } from '../utils/errors.ts';
 import { errorCode } from '../utils/fs-errors.ts';
 
 const KEPT_LINES = 40;
+/** What is said while IAM does not know everywhere yet what was just made. */
+const NOT_KNOWN_YET = /does not exist|PERMISSION_DENIED/;
+const RETRY_SECONDS = [1, 3, 6, 10, 16, 24];
 
 export interface GcloudOptions {
   readonly project: string;
@@ -13,6 +17,8 @@ export interface GcloudOptions {
   readonly signal: AbortSignal;
   /** Called with each command line before it runs. */
   readonly onCommand: (line: string) => void;
+  /** Seconds before each further attempt of `runOnceKnown`. @default six within a minute */
+  readonly retrySeconds?: readonly number[] | undefined;
 }
 
 interface Ended {
@@ -33,6 +39,22 @@ export class Gcloud {
   async run(...args: readonly string[]): Promise<void> {
     const ended = await this.#spawn(args);
     if (ended && ended.status !== 0) throw failed(args, ended);
+  }
+
+  /**
+   * Runs a command that needs an account or a role that was just made: IAM may take a minute to know it, and until
+   * then it is run again.
+   * @throws as `run`
+   */
+  async runOnceKnown(...args: readonly string[]): Promise<void> {
+    const { signal, retrySeconds = RETRY_SECONDS } = this.#options;
+    for (const seconds of retrySeconds) {
+      const ended = await this.#spawn(args);
+      if (!ended || ended.status === 0) return;
+      if (!NOT_KNOWN_YET.test(ended.output)) throw failed(args, ended);
+      await sleep(seconds * 1000, undefined, { signal }).catch(() => throwIfCancelled(signal));
+    }
+    await this.run(...args);
   }
 
   /**
@@ -82,9 +104,13 @@ export class Gcloud {
       });
       child.once('close', resolve);
     }).finally(() => signal.removeEventListener('abort', end));
-    if (signal.aborted) throw new AbortedError('The deployment was cancelled.');
+    throwIfCancelled(signal);
     return { status, stdout, output };
   }
+}
+
+function throwIfCancelled(signal: AbortSignal): void {
+  if (signal.aborted) throw new AbortedError('The deployment was cancelled.', { cause: signal.reason });
 }
 
 function failed(args: readonly string[], { output }: Ended): DeployError {

@@ -21,7 +21,7 @@ export async function grantRoles(
   const objects = `projects/_/buckets/${names.bucket}/objects/`;
   const member = (account: string): string => `--member=serviceAccount:${email(account)}`;
   const onBucket = (account: string, role: string, title: string, expression: string): Promise<void> =>
-    gcloud.run(
+    gcloud.runOnceKnown(
       ...['storage', 'buckets', 'add-iam-policy-binding', bucket, member(account), `--role=${role}`],
       `--condition=title=${title},expression=${expression}`,
     );
@@ -31,11 +31,11 @@ export async function grantRoles(
   await onBucket(job, 'roles/storage.objectUser', 'renders', renders);
   const source = `resource.name.startsWith("${objects}source/")`;
   await onBucket(build, 'roles/storage.objectViewer', 'source', source);
-  await gcloud.run(
+  await gcloud.runOnceKnown(
     ...['artifacts', 'repositories', 'add-iam-policy-binding', names.repository, `--location=${region}`],
     ...[member(build), '--role=roles/artifactregistry.writer'],
   );
-  await gcloud.run(
+  await gcloud.runOnceKnown(
     ...['projects', 'add-iam-policy-binding', project, member(build)],
     ...['--role=roles/logging.logWriter', '--condition=None'],
   );

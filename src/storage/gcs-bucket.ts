@@ -4,9 +4,11 @@ import { readFile } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { type Bucket, type FileMetadata, IdempotencyStrategy, Storage } from '@google-cloud/storage';
 import { CredentialsError, NotFoundError, StorageError } from '../utils/errors.ts';
+import { isTransientAuthError } from '../utils/google-auth-errors.ts';
 import { retry } from '../utils/retry.ts';
 import { type GcsRequest, gcsStatus, isTransient, toStoreError } from './gcs-errors.ts';
 import { readMedia } from './gcs-media.ts';
+import { signAddress } from './gcs-signing.ts';
 import type { GcsTiming } from './gcs-store.ts';
 import {
   type ByteSpan,
@@ -39,14 +41,14 @@ interface Upload {
 export class GcsBucket implements ContentSource {
   readonly #bucket: Bucket;
   readonly #name: string;
+  #authorized: Promise<unknown> | undefined;
 
   private constructor(bucket: Bucket, name: string) {
     this.#bucket = bucket;
     this.#name = name;
   }
 
-  /** @throws CredentialsError when there are none */
-  static async open(name: string, { retrySeconds }: GcsTiming): Promise<GcsBucket> {
+  static open(name: string, { retrySeconds }: GcsTiming): GcsBucket {
     const storage = new Storage({
       retryOptions: {
         // The library's other strategies switch the retries of all requests off while one of them is on its way.
@@ -57,14 +59,6 @@ export class GcsBucket implements ContentSource {
         maxRetryDelay: MAX_DELAY_SECONDS,
       },
     });
-    if (!storage.customEndpoint) {
-      await storage.authClient.getAccessToken().catch((cause: unknown) => {
-        throw new CredentialsError(
-          'There are no credentials for Cloud Storage. Log in with: gcloud auth application-default login',
-          { cause },
-        );
-      });
-    }
     return new GcsBucket(storage.bucket(name), name);
   }
 
@@ -152,12 +146,9 @@ export class GcsBucket implements ContentSource {
     });
   }
 
+  /** @throws as signAddress */
   presign(key: string, seconds: number): Promise<string> {
-    return this.#ask('read', key, async () => {
-      const expires = Date.now() + seconds * 1000;
-      const [url] = await this.#bucket.file(key).getSignedUrl({ version: 'v4', action: 'read', expires });
-      return url;
-    });
+    return signAddress(this.#bucket, key, seconds);
   }
 
   async #upload(key: string, body: ObjectBody, asked: Upload): Promise<void> {
@@ -180,13 +171,44 @@ export class GcsBucket implements ContentSource {
     await pipeline(bytes, this.#bucket.file(key).createWriteStream({ ...writeOptions(asked), ...chunks }));
   }
 
+  /** Without credentials the library would ask as nobody. @throws CredentialsError, StorageError */
+  async #authorize(): Promise<void> {
+    const { customEndpoint, authClient } = this.#bucket.storage;
+    if (customEndpoint) return;
+    this.#authorized ??= authClient.getAccessToken();
+    try {
+      await this.#authorized;
+    } catch (cause) {
+      this.#authorized = undefined;
+      if (isTransientAuthError(cause)) {
+        throw new StorageError(`There is no token for Cloud Storage for now: ${(cause as Error).message}`, {
+          cause,
+        });
+      }
+      throw new CredentialsError(
+        'There are no credentials for Cloud Storage. Log in with: gcloud auth application-default login',
+        { cause },
+      );
+    }
+  }
+
   async #ask<T>(action: GcsRequest['action'], key: string, work: () => Promise<T>): Promise<T> {
     const since = performance.now();
     try {
+      await this.#authorize();
       return await work();
     } catch (error) {
-      throw toStoreError(error, { action, bucket: this.#name, key, since });
+      const wentAway = action === 'write' && gcsStatus(error) === 404 && (await this.#isThere());
+      throw toStoreError(error, { action, bucket: this.#name, key, since, wentAway });
     }
+  }
+
+  /** Asked by a list: whoever writes objects may not look at the bucket itself. */
+  async #isThere(): Promise<boolean> {
+    return this.#bucket.getFiles({ maxResults: 1, autoPaginate: false }).then(
+      () => true,
+      (error: unknown) => gcsStatus(error) !== 404,
+    );
   }
 }
 

@@ -22,6 +22,8 @@ export interface GcsRequest {
   readonly key: string;
   /** When it was asked, in the milliseconds of `performance.now()`. */
   readonly since: number;
+  /** A 404 of a bucket that is there: of an upload's session, or an object, that went away meanwhile. */
+  readonly wentAway: boolean;
 }
 
 const TRANSIENT = new Set([408, 429, 500, 502, 503, 504]);
@@ -42,18 +44,19 @@ export function isTransient(error: unknown): boolean {
 /** An error of the client as one that a user can act on. */
 export function toStoreError(error: unknown, request: GcsRequest): HeliosError {
   if (error instanceof HeliosError) return error;
-  const { action, bucket, key, since } = request;
+  const { action, bucket, key, since, wentAway } = request;
   const status = gcsStatus(error);
+  const absent = status === 404 && !wentAway;
   const seconds = Math.round((performance.now() - since) / 100) / 10;
   const url = `gs://${bucket}/${key}`;
   const details = { bucket, key, status, seconds };
-  if (status === 404 && (action === 'write' || action === 'list')) {
+  if (absent && (action === 'write' || action === 'list')) {
     return new StoreAddressError(`There is no bucket ${bucket}. Check HELIOS_STORE and the project.`, {
       cause: error,
       details,
     });
   }
-  if (status === 404) return new NotFoundError(`The store has no ${url}.`, { cause: error, details });
+  if (absent) return new NotFoundError(`The store has no ${url}.`, { cause: error, details });
   if (status === 401) {
     return new CredentialsError(
       'Cloud Storage takes no request with these credentials. Log in again with: gcloud auth application-default login',

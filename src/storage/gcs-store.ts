@@ -98,6 +98,7 @@ export class GcsStore implements ObjectStore {
     await (await this.#bucket()).touch(full);
   }
 
+  /** @param seconds 1–604800 @throws as signAddress of gcs-signing.ts */
   async presign(key: string, seconds: number): Promise<string> {
     const full = this.#key(key);
     return (await this.#bucket()).presign(full, seconds);

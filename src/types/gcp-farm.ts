@@ -28,5 +28,10 @@ export const runExecutionSchema = z.looseObject({
   succeededCount: z.int().default(0),
   failedCount: z.int().default(0),
   cancelledCount: z.int().default(0),
+  conditions: z
+    .array(
+      z.looseObject({ /** Such as `CANCELLING`, `CANCELLED`. */ executionReason: z.string().optional() }),
+    )
+    .default([]),
 });
 export type RunExecution = z.output<typeof runExecutionSchema>;

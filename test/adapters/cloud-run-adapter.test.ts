@@ -106,6 +106,32 @@ test('waits as long as Retry-After says', async () => {
   expect((sent[1]?.at ?? 0) - (sent[0]?.at ?? 0)).toBeGreaterThanOrEqual(990);
 });
 
+test('waits for what Retry-After says no longer than it may be throttled', async () => {
+  const { adapter, sent } = await open(
+    (number) => (number === 1 ? { status: 429, headers: { 'retry-after': '3600' } } : good),
+    { throttledSeconds: 0.5 },
+  );
+  await adapter.invoke(worker, job);
+  const waited = (sent[1]?.at ?? 0) - (sent[0]?.at ?? 0);
+  expect(waited).toBeGreaterThan(450);
+  expect(waited).toBeLessThan(5_000);
+});
+
+test.each([
+  ['500 of no instance', { status: 500 }, 2],
+  ['503 of no instance', { status: 503 }, 2],
+  ['502', { status: 502 }, 4],
+  ['503 of an instance', { status: 503, headers: { 'helios-instance': 'one' } }, 4],
+] as const)(
+  'after a %s it makes fewer requests only when the front end said it',
+  async (_, told, capacity) => {
+    const { adapter, sent } = await open((number) => (number === 1 ? told : good), { concurrency: 4 });
+    await adapter.invoke(worker, job);
+    expect(sent).toHaveLength(2);
+    expect(adapter.getStatus()).toMatchObject({ capacity, completed: 1, resent: 1 });
+  },
+);
+
 test('makes fewer requests while it is throttled, and more again', async () => {
   const { adapter } = await open((number) => (number <= 8 ? { status: 429 } : good), { concurrency: 8 });
   const first = Promise.all(Array.from({ length: 8 }, () => adapter.invoke(worker, job)));

@@ -8,7 +8,7 @@ import { describeAdapter } from './adapter-contract.ts';
 describeAdapter('CloudRunAdapter', async () => {
   const gcs = await TestGcs.open('films');
   const identity = await TestIdentity.open();
-  const image = await TestImage.build();
+  const image = await TestImage.open();
   const audience = 'https://service.example';
   const { url } = await image.serve({
     HELIOS_STORE: 'gs://films',

@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { packageVersion } from '../../src/utils/package-version.ts';
+import { packageFolder, packageVersion } from '../../src/utils/package-version.ts';
 import { Cli } from './run-cli.ts';
 
 /** Records how it is called, keeps the files it is given, and knows nothing but the project's number. */
@@ -19,9 +19,19 @@ for (const arg of args) {
 }
 if (args[0] === 'projects' && args[1] === 'describe') console.log('12345');
 else if (args.includes('describe')) process.exit(Number(process.env.FAKE_FOUND === 'no'));
-if (args.join(' ').startsWith(process.env.FAKE_FAIL ?? 'nothing')) {
-  console.error('ERROR: (gcloud) PERMISSION_DENIED: may not');
+const line = args.join(' ');
+const fail = (text) => {
+  console.error('ERROR: (gcloud) ' + text);
   process.exit(1);
+};
+if (line.startsWith(process.env.FAKE_FAIL ?? 'nothing')) fail(process.env.FAKE_TEXT ?? 'PERMISSION_DENIED: may not');
+const late = (process.env.FAKE_LATE ?? '').split(',').find((start) => start && line.startsWith(start));
+if (late) {
+  const seen = path.join(folder, late.replaceAll(' ', '-'));
+  if (!fs.existsSync(seen)) {
+    fs.writeFileSync(seen, '');
+    fail('INVALID_ARGUMENT: Service account helios-default-build does not exist.');
+  }
 }
 `;
 
@@ -54,7 +64,10 @@ const calls = async (): Promise<string[][]> =>
 const deploy = (...more: string[]) => ['deploy', '--to', 'gcp', '--region', 'europe-west1', ...more];
 
 test('makes bucket, accounts with their roles, image, service and job, and tells each command', async () => {
-  const { status, stdout, stderr } = await cli.run(deploy('--farm', 'films', '--max-parallel', '40'), env);
+  const { status, stdout, stderr } = await cli.run(
+    deploy('--farm', 'films', '--max-parallel', '40', '--job-memory', '16', '--job-temp', '14'),
+    env,
+  );
   expect(stderr).toContain('$ gcloud run services replace ');
   expect(stdout).toContain(
     'helios-infra render ./my-composition --on cloud-run --farm films --output out.mp4',
@@ -68,6 +81,7 @@ test('makes bucket, accounts with their roles, image, service and job, and tells
   for (const expected of [
     'storage buckets create gs://my-project-helios-films --location=europe-west1 --uniform-bucket-level-access --public-access-prevention',
     'artifacts repositories create helios-films --location=europe-west1 --repository-format=docker',
+    `builds submit ${packageFolder()} --config=${path.join(packageFolder(), 'cloud-run', 'cloudbuild.yaml')} --ignore-file=.gcloudignore`,
     'iam service-accounts create helios-films-service',
     'iam service-accounts create helios-films-job',
     'iam service-accounts create helios-films-build',
@@ -97,6 +111,9 @@ test('makes bucket, accounts with their roles, image, service and job, and tells
   expect(service).toContain('value: https://helios-films-12345.europe-west1.run.app');
   expect(service).toContain("maxScale: '40'");
   expect(service).not.toContain('${');
+  const job = await readFile(path.join(folder, 'job.yaml'), 'utf8');
+  expect(job).toMatch(/cpu: '4'\s+memory: 16Gi/);
+  expect(job).toContain('sizeLimit: 14Gi');
   expect(JSON.parse(await readFile(path.join(folder, 'farm.json'), 'utf8'))).toEqual({
     version: packageVersion(),
     project: 'my-project',
@@ -108,10 +125,17 @@ test('makes bucket, accounts with their roles, image, service and job, and tells
   expect(JSON.parse(await readFile(path.join(folder, 'lifecycle.json'), 'utf8')).rule).toHaveLength(3);
 });
 
-test('makes nothing anew that is there', async () => {
-  const { status } = await cli.run(deploy(), { ...env, FAKE_FOUND: 'yes' });
+test('makes nothing anew that is there, and runs again what an account is not known to yet', async () => {
+  const late = [
+    'storage buckets add-iam-policy-binding',
+    'builds submit',
+    'run services add-iam-policy-binding',
+  ];
+  const { status } = await cli.run(deploy(), { ...env, FAKE_FOUND: 'yes', FAKE_LATE: late.join(',') });
   expect(status).toBe(0);
   const lines = (await calls()).map((args) => args.join(' '));
+  const times = late.map((start) => lines.filter((line) => line.startsWith(start)).length);
+  expect(times).toEqual([4, 2, 2]);
   expect(lines.filter((line) => / create /.test(line))).toEqual([]);
   expect(lines.some((line) => line.startsWith('run jobs replace '))).toBe(true);
 });
@@ -133,8 +157,17 @@ test('says what gcloud said when it failed, and what is missing', async () => {
   expect(failed.status).toBe(1);
   expect(failed.stderr).toContain('✗ DeployError: gcloud services enable run.googleapis.com failed');
   expect(failed.stderr).toContain('PERMISSION_DENIED: may not');
+  const quota = await cli.run(deploy(), {
+    ...env,
+    FAKE_FAIL: 'run services replace',
+    FAKE_TEXT:
+      'Max instances must be set to 10 or fewer to set the requested total CPU.\n\nQuota violated:\n…',
+  });
+  expect(quota.stderr).toContain('Deploy with --max-parallel 10,');
+  expect(quota.stderr).toContain('Quota violated:');
   const none = await cli.run(deploy(), { ...env, PATH: path.join(folder, 'temp') });
   expect(none.stderr).toContain('KitError: Deploying to Google Cloud needs gcloud');
   expect((await cli.run(['deploy', '--to', 'gcp'], env)).stderr).toContain('--region says where');
+  expect((await cli.run(deploy('--job-memory', '64'), env)).stderr).toContain('memory: ');
   expect((await cli.run(deploy('--farm', 'a-name-that-is-too-long'), env)).stderr).toContain('2–16');
 });

@@ -31,7 +31,7 @@ beforeAll(async () => {
   [gcs, identity, image, local] = await Promise.all([
     TestGcs.open('films'),
     TestIdentity.open(),
-    TestImage.build(),
+    TestImage.open(),
     Renderer.open(),
   ]);
   Object.assign(process.env, identity.env);

@@ -32,7 +32,7 @@ let before: NodeJS.ProcessEnv;
 
 beforeAll(async () => {
   before = { ...process.env };
-  [gcs, identity, image] = await Promise.all([TestGcs.open(bucket), TestIdentity.open(), TestImage.build()]);
+  [gcs, identity, image] = await Promise.all([TestGcs.open(bucket), TestIdentity.open(), TestImage.open()]);
   const env = { HELIOS_STORE: `gs://${bucket}`, STORAGE_EMULATOR_HOST: gcs.endpoint };
   const { url } = await image.serve({
     ...env,
@@ -127,6 +127,7 @@ test('cancels a render, and resumes it', async () => {
     execution: 'helios-default-job-1',
   });
   expect(await client.cancelRender('stopped')).toBe('cancelled');
+  expect(await client.getProgress('stopped')).toMatchObject({ status: 'cancelled' });
   expect(await api.attempts.at(-1)?.ended).toEqual({ status: 1, signal: null });
   await expect(client.waitForRender('stopped')).rejects.toMatchObject({
     name: 'AbortedError',

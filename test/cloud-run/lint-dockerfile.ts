@@ -18,6 +18,13 @@ export function parseDockerfile(text: string): Instruction[] {
   });
 }
 
+/** What is copied into the image out of the build's context. */
+export function copiedSources(text: string): string[] {
+  return parseDockerfile(text)
+    .filter(({ word, rest }) => word === 'COPY' && !rest.includes('--from='))
+    .map(({ rest }) => rest.split(/\s+/)[0] as string);
+}
+
 /** What hadolint and we have against a Dockerfile, each by a line; none when it is good. */
 export function lintDockerfile(text: string): string[] {
   const all = parseDockerfile(text);

@@ -5,8 +5,9 @@ import { parse } from 'yaml';
 import { PROGRAMS } from '../../cloud-run/bundle.ts';
 import { readJobSettings, readSettings } from '../../cloud-run/settings.ts';
 import { manifestFolder, readManifest } from '../../src/cli/gcp-manifest.ts';
+import { jobSizeValues } from '../../src/cli/job-size.ts';
 import { buildManifestSchema, jobManifestSchema, serviceManifestSchema } from './knative-schema.ts';
-import { lintDockerfile, parseDockerfile } from './lint-dockerfile.ts';
+import { copiedSources, lintDockerfile } from './lint-dockerfile.ts';
 
 const values = {
   FARM: 'default',
@@ -17,6 +18,7 @@ const values = {
   SERVICE_URL: 'https://helios-default-1.europe-west1.run.app',
   CALLERS: 'helios-default-job@project.iam.gserviceaccount.com',
   MAX_INSTANCES: '100',
+  ...jobSizeValues({}),
   SERVICE_ACCOUNT: 'helios-default-service@project.iam.gserviceaccount.com',
 };
 const envOf = (env: readonly { name: string; value: string }[]) =>
@@ -59,9 +61,18 @@ test('job.yaml has the fields that Cloud Run knows, and says what the job unders
     concurrency: 100,
     execution: 'local',
   });
-  expect(gibibytes(volumes[0]?.emptyDir.sizeLimit)).toBeLessThan(
-    gibibytes(container?.resources.limits.memory),
-  );
+  expect(container?.resources.limits).toEqual({ cpu: '2', memory: '8Gi' });
+  expect(volumes[0]?.emptyDir.sizeLimit).toBe('5Gi');
+});
+
+test("a farm's name stays text, whatever YAML would make of it", async () => {
+  for (const FARM of ['no', 'on', 'null', 'true']) {
+    for (const name of ['service.yaml', 'job.yaml'] as const) {
+      const { metadata, spec } = parse(await readManifest(name, { ...values, FARM }), { version: '1.1' });
+      expect(metadata.labels).toEqual({ 'helios-farm': FARM });
+      expect(spec.template.metadata.labels).toEqual({ 'helios-farm': FARM });
+    }
+  }
 });
 
 test('a manifest asks for nothing that the deployment does not give', async () => {
@@ -86,10 +97,7 @@ test('an environment that makes no sense is told by its variables', () => {
 test('the Dockerfile is as hadolint wants it, and takes in what is built', async () => {
   const text = await readFile(path.join(manifestFolder(), 'Dockerfile'), 'utf8');
   expect(lintDockerfile(text)).toEqual([]);
-  const sources = parseDockerfile(text)
-    .filter(({ word, rest }) => word === 'COPY' && !rest.includes('--from='))
-    .map(({ rest }) => rest.split(/\s+/)[0]);
-  expect(sources.sort()).toEqual(
+  expect(copiedSources(text).sort()).toEqual(
     [
       ...['chromium', 'ffmpeg', 'fonts'].map((layer) => `dist/layers/${layer}/`),
       ...PROGRAMS.map((program) => `dist/image/${program}/`),

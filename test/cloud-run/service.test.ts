@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseJob, referenceTo } from '../../src/orchestrator/job-orchestrator.ts';
 import { planStep } from '../../src/orchestrator/steps.ts';
@@ -25,7 +26,7 @@ let server: RunningProgram;
 let url: string;
 
 beforeAll(async () => {
-  [gcs, identity, image] = await Promise.all([TestGcs.open('films'), TestIdentity.open(), TestImage.build()]);
+  [gcs, identity, image] = await Promise.all([TestGcs.open('films'), TestIdentity.open(), TestImage.open()]);
   worker = new ChromiumFrameWorker(openStore('gs://films'));
   ({ server, url } = await serve());
 });
@@ -225,13 +226,18 @@ test('after SIGTERM it finishes what it works on, and refuses all else', async (
   const own = await serve();
   const working = ask('render', await frameJob('finished', { frameRange: [50, 70] }), { at: own.url });
   await untilTool(/ffmpeg .*-f matroska .*-segment-/, own.server.pid);
+  // A request that never gets whole.
+  const stuck = connect(Number(new URL(own.url).port), '127.0.0.1').on('error', () => {});
+  stuck.write('POST /render HTTP/1.1\r\nhost: service\r\n');
   own.server.kill('SIGTERM');
   await own.server.line(/^SIGTERM: ending$/);
   const refused = await ask('render', { id: 'x', index: 0 }, { at: own.url });
   expect(refused).toMatchObject({ status: 503, body: { name: 'CloudServiceError', retryable: true } });
   expect((await fetch(`${own.url}/readiness`)).status).toBe(503);
   expect(await working).toMatchObject({ status: 200, body: { frames: 20 } });
+  const since = performance.now();
   expect(await own.server.ended).toEqual({ status: 0, signal: null });
+  expect(performance.now() - since).toBeLessThan(5_000);
 });
 
 test('after SIGTERM it ends what would take too long', async () => {

@@ -27,6 +27,10 @@ export function idToken(audience: string, claims: object = {}, key = KEYS.privat
 /** The metadata server of Google Cloud and the keys of its tokens, over HTTP on loopback. */
 export class TestIdentity implements AsyncDisposable {
   readonly #server: Server;
+  /** Status of a request's answer; asked for each by its path. */
+  faults: (path: string) => number | undefined = () => undefined;
+  /** What IAM was asked to sign. */
+  readonly signed: string[] = [];
   /** Audiences that tokens were asked for. */
   readonly audiences: string[] = [];
 
@@ -39,6 +43,14 @@ export class TestIdentity implements AsyncDisposable {
       createServer((request, response) => {
         const url = new URL(request.url ?? '/', self.url);
         response.setHeader('metadata-flavor', 'Google');
+        const status = self.faults(url.pathname);
+        if (status !== undefined) return void response.writeHead(status).end('{}');
+        if (url.pathname.endsWith(':signBlob')) {
+          self.signed.push(url.pathname);
+          response.setHeader('content-type', 'application/json');
+          return void response.end(JSON.stringify({ signedBlob: Buffer.from('signed').toString('base64') }));
+        }
+        if (url.pathname.endsWith('/email')) return void response.end(CALLER);
         if (url.pathname === '/keys') {
           const pem = KEYS.publicKey.export({ type: 'spki', format: 'pem' });
           response.setHeader('content-type', 'application/json');

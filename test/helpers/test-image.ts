@@ -1,14 +1,8 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { chmod, copyFile, cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { bundlePrograms } from '../../cloud-run/bundle.ts';
-import { buildFfmpegLayer } from '../../layers/ffmpeg.ts';
-import { buildFontsLayer } from '../../layers/fonts.ts';
-import { openKit } from '../../src/worker/kit.ts';
-import { makeKitFolder } from '../../src/worker/kit-folder.ts';
-import { packagedChromium } from '../../src/worker/packed-chromium.ts';
-import { runTool } from './tools.ts';
+import { imageEnv, imageFolder } from './image-folder.ts';
 
 /** Of Debian's `nobody`. */
 const NOBODY = 65_534;
@@ -35,41 +29,24 @@ export interface RunningProgram {
 }
 
 /**
- * What cloud-run/Dockerfile puts into the image, in a folder: bundled programs, the kit, Node. Its programs run as
- * `nobody` where the tests run as root, with a home and a temporary folder of their own; all else belongs to root.
+ * The programs of the image at work: as `nobody` where the tests run as root, each with a home and a temporary folder
+ * of its own; all else belongs to root.
  */
 export class TestImage implements AsyncDisposable {
-  readonly folder: string;
+  readonly #folder: string;
+  readonly #homes: string;
   readonly #running = new Set<RunningProgram>();
-  #homes = 0;
+  #started = 0;
 
-  private constructor(folder: string) {
-    this.folder = folder;
+  private constructor(folder: string, homes: string) {
+    this.#folder = folder;
+    this.#homes = homes;
   }
 
-  static async build(): Promise<TestImage> {
-    const folder = await mkdtemp(path.join(tmpdir(), 'helios-image-'));
-    await chmod(folder, 0o755);
-    const image = new TestImage(folder);
-    const kit = path.join(folder, 'helios');
-    await openKit();
-    const [, , , { version }] = await Promise.all([
-      bundlePrograms(path.join(folder, 'app')),
-      copyFile(process.execPath, path.join(folder, 'node')),
-      cp(await makeKitFolder(), path.join(folder, 'cache', 'helios-infra', 'kit'), {
-        recursive: true,
-        filter: (file) => !/\/(?:font-cache|\.config)$|\/(?:digest|fonts)-[^/]*$/.test(file),
-      }),
-      packagedChromium(),
-    ]);
-    for (const layer of [await buildFfmpegLayer(), await buildFontsLayer()])
-      await cp(path.join(layer.folder, 'helios'), kit, { recursive: true });
-    await mkdir(path.join(kit, 'chromium'));
-    await writeFile(path.join(kit, 'chromium', 'chromium.json'), JSON.stringify({ version }));
-    await runTool(path.join(folder, 'node'), [path.join(folder, 'app', 'prepare-kit', 'index.mjs')], {
-      env: image.#env(folder),
-    });
-    return image;
+  static async open(): Promise<TestImage> {
+    const homes = await mkdtemp(path.join(tmpdir(), 'helios-homes-'));
+    await chmod(homes, 0o755);
+    return new TestImage(await imageFolder(), homes);
   }
 
   /**
@@ -81,15 +58,15 @@ export class TestImage implements AsyncDisposable {
     env: Readonly<Record<string, string>>,
     readOnlyRoot = false,
   ): Promise<RunningProgram> {
-    const home = path.join(this.folder, `home-${++this.#homes}`);
+    const home = path.join(this.#homes, String(++this.#started));
     await mkdir(home, { mode: 0o777 });
     await chmod(home, 0o777);
-    const line = [path.join(this.folder, 'node'), path.join(this.folder, 'app', program, 'index.mjs')];
+    const line = [path.join(this.#folder, 'node'), path.join(this.#folder, 'app', program, 'index.mjs')];
     const wrapper = readOnlyRoot ? ['unshare', '-m', 'sh', '-c', READ_ONLY, 'sh'] : [];
     const [command = '', ...args] = [...wrapper, ...line];
     const child = spawn(command, args, {
       cwd: '/',
-      env: { ...this.#env(home), ...env },
+      env: { ...imageEnv(this.#folder, home), ...env },
       stdio: ['ignore', 'pipe', 'inherit'],
       ...(IS_ROOT && !readOnlyRoot ? { uid: NOBODY, gid: NOBODY } : {}),
     });
@@ -145,16 +122,6 @@ export class TestImage implements AsyncDisposable {
     }, 5_000);
     await Promise.all(left.map(({ ended }) => ended));
     clearTimeout(timer);
-    await rm(this.folder, { recursive: true, force: true, maxRetries: 3 });
-  }
-
-  #env(home: string): Record<string, string> {
-    return {
-      HOME: home,
-      TMPDIR: home,
-      PATH: '/usr/bin:/bin',
-      HELIOS_KIT: path.join(this.folder, 'helios'),
-      XDG_CACHE_HOME: path.join(this.folder, 'cache'),
-    };
+    await rm(this.#homes, { recursive: true, force: true, maxRetries: 3 });
   }
 }

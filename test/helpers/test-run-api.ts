@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunningProgram } from './test-image.ts';
 
 const MAX_RETRIES = 3;
@@ -13,6 +14,7 @@ interface Execution {
   succeededCount?: number;
   failedCount?: number;
   cancelledCount?: number;
+  conditions?: { type: string; executionReason: 'CANCELLING' | 'CANCELLED' }[];
 }
 
 interface RunRequest {
@@ -28,6 +30,8 @@ export class TestRunApi implements AsyncDisposable {
   /** The job's variables at each run, and the `authorization` of each request. */
   readonly started: Record<string, string>[] = [];
   readonly authorizations = new Set<string | undefined>();
+  /** From the end of a cancelled program to the end of its execution. */
+  cancelMs = 1000;
   readonly #executions = new Map<string, Execution>();
   readonly #server: Server;
   readonly #start: (env: Record<string, string>) => Promise<RunningProgram>;
@@ -82,21 +86,23 @@ export class TestRunApi implements AsyncDisposable {
   }
 
   async #attempt(execution: Execution, env: Record<string, string>): Promise<void> {
-    for (let attempt = 0; attempt <= MAX_RETRIES && !execution.completionTime; attempt++) {
+    for (let attempt = 0; attempt <= MAX_RETRIES && !execution.conditions; attempt++) {
       const program = await this.#start({ ...env, CLOUD_RUN_TASK_ATTEMPT: String(attempt) });
       this.attempts.push(program);
       const { status } = await program.ended;
       if (status === 0) execution.succeededCount = 1;
       if (status === 0) break;
     }
-    if (execution.completionTime) return;
-    if (!execution.succeededCount) execution.failedCount = 1;
+    if (execution.conditions && !execution.succeededCount) {
+      await sleep(this.cancelMs);
+      execution.conditions = [{ type: 'Completed', executionReason: 'CANCELLED' }];
+      execution.cancelledCount = 1;
+    } else if (!execution.succeededCount) execution.failedCount = 1;
     execution.completionTime = new Date().toISOString();
   }
 
   #cancel(execution: Execution): void {
-    execution.completionTime = new Date().toISOString();
-    execution.cancelledCount = 1;
+    execution.conditions = [{ type: 'Completed', executionReason: 'CANCELLING' }];
     this.attempts.at(-1)?.kill('SIGTERM');
   }
 }

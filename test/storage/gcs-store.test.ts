@@ -110,11 +110,28 @@ test.each([
   await expect(store.put('denied', 'x')).rejects.toMatchObject({ name });
 });
 
+test('an upload, and an object, that went away while it was written can be tried again', async () => {
+  const file = path.join(folder, 'gone');
+  await writeFile(file, Buffer.alloc(9 * MIB));
+  const again = { name: 'StorageError', retryable: true, details: { status: 404 } };
+  gcs.faults = (asked) => (/^PUT /.test(asked) ? 404 : undefined);
+  await expect(store.put('gone', { file })).rejects.toMatchObject(again);
+  gcs.faults = (asked) => (/^POST /.test(asked) ? 412 : undefined);
+  await expect(store.putIfAbsent('gone', 'x')).rejects.toMatchObject(again);
+  gcs.faults = () => undefined;
+  await store.put('gone', { file });
+  expect(await store.head('gone')).toMatchObject({ size: 9 * MIB });
+});
+
 test('a bucket that is not there, and a store that does not come back', async () => {
   await expect(new GcsStore('gs://nowhere').put('key', 'x')).rejects.toMatchObject({
     name: 'StoreAddressError',
     message: expect.stringContaining('no bucket nowhere'),
   });
+  await writeFile(path.join(folder, 'large'), Buffer.alloc(9 * MIB));
+  await expect(
+    new GcsStore('gs://nowhere').put('key', { file: path.join(folder, 'large') }),
+  ).rejects.toMatchObject({ name: 'StoreAddressError' });
   gcs.faults = () => 503;
   const short = new GcsStore('gs://films', { retrySeconds: 1 });
   await expect(short.put('key', 'x')).rejects.toMatchObject({
