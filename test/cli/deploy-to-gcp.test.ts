@@ -97,6 +97,22 @@ test('makes bucket, accounts with their roles, image, service and job, and tells
     '--role=roles/storage.objectUser',
     '--role=roles/storage.objectViewer',
   ]);
+  const objects = 'projects/_/buckets/my-project-helios-films/objects';
+  const renders = `title=renders,expression=resource.name != "${objects}/farm.json" && !resource.name.startsWith("${objects}/source/")`;
+  const bound = made.flatMap((args) =>
+    args
+      .filter((arg) => arg.startsWith('--condition='))
+      .map((arg) => [args.find((other) => other.startsWith('--member=')), arg]),
+  );
+  expect(bound).toEqual([
+    [`--member=${account('service')}`, `--condition=${renders}`],
+    [`--member=${account('job')}`, `--condition=${renders}`],
+    [
+      `--member=${account('build')}`,
+      `--condition=title=source,expression=resource.name.startsWith("${objects}/source/")`,
+    ],
+    [`--member=${account('build')}`, '--condition=None'],
+  ]);
   expect(lines.filter((line) => /allUsers|roles\/(owner|editor)|allow-unauthenticated/.test(line))).toEqual(
     [],
   );
