@@ -187,6 +187,21 @@ test('refuses the answer of another version, and one that is no segment', async 
   await expect(none.adapter.invoke(worker, job)).rejects.toMatchObject({ name: 'RemoteError' });
 });
 
+test('gives up on an answer that does not come in its time', async () => {
+  const { adapter, sent, url } = await open(() => 'hang', { timeoutSeconds: 0.1 });
+  const since = performance.now();
+  await expect(adapter.invoke(worker, job)).rejects.toMatchObject({
+    name: 'OutOfTimeError',
+    retryable: true,
+    message: expect.stringContaining('did not answer within 0.1 s'),
+    details: { url: `${url}/render` },
+  });
+  // The service has 5 s more for telling that its time is over.
+  expect(performance.now() - since).toBeGreaterThan(5_000);
+  expect(sent).toHaveLength(1);
+  expect(adapter.getStatus()).toMatchObject({ failed: 1, inFlight: 0 });
+});
+
 test('ends at once when its signal fires, and when nobody listens', async () => {
   const { adapter, url } = await open(() => 'hang');
   await expect(adapter.invoke(worker, job, { signal: AbortSignal.timeout(50) })).rejects.toMatchObject({

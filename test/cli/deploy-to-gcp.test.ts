@@ -6,33 +6,31 @@ import { packageFolder, packageVersion } from '../../src/utils/package-version.t
 import { Cli } from './run-cli.ts';
 
 /** Records how it is called, keeps the files it is given, and knows nothing but the project's number. */
-const GCLOUD = `#!${process.execPath}
-const fs = require('node:fs');
-const path = require('node:path');
-const args = process.argv.slice(2);
-const folder = process.env.FAKE_GCLOUD;
-fs.appendFileSync(path.join(folder, 'calls'), JSON.stringify(args) + '\\n');
-for (const arg of args) {
-  const file = arg.replace(/^--lifecycle-file=/, '');
-  if (path.isAbsolute(file) && fs.existsSync(file) && fs.statSync(file).isFile())
-    fs.copyFileSync(file, path.join(folder, path.basename(file)));
-}
-if (args[0] === 'projects' && args[1] === 'describe') console.log('12345');
-else if (args.includes('describe')) process.exit(Number(process.env.FAKE_FOUND === 'no'));
-const line = args.join(' ');
-const fail = (text) => {
-  console.error('ERROR: (gcloud) ' + text);
-  process.exit(1);
-};
-if (line.startsWith(process.env.FAKE_FAIL ?? 'nothing')) fail(process.env.FAKE_TEXT ?? 'PERMISSION_DENIED: may not');
-const late = (process.env.FAKE_LATE ?? '').split(',').find((start) => start && line.startsWith(start));
-if (late) {
-  const seen = path.join(folder, late.replaceAll(' ', '-'));
-  if (!fs.existsSync(seen)) {
-    fs.writeFileSync(seen, '');
-    fail('INVALID_ARGUMENT: Service account helios-default-build does not exist.');
-  }
-}
+const GCLOUD = `#!/bin/sh
+cd "$FAKE_GCLOUD" || exit 2
+for arg; do printf '%s\\t' "$arg"; done >> calls
+echo >> calls
+for arg; do
+  file=\${arg#--lifecycle-file=}
+  case $file in /*) [ -f "$file" ] && cp "$file" . ;; esac
+done
+fail() { echo "ERROR: (gcloud) $1" >&2; exit 1; }
+line="$*"
+case $line in
+  'projects describe '*) echo 12345 ;;
+  *' describe '*) [ "$FAKE_FOUND" = no ] && exit 1 ;;
+  "\${FAKE_FAIL:-nothing}"*) fail "\${FAKE_TEXT:-PERMISSION_DENIED: may not}" ;;
+esac
+IFS=,
+for late in $FAKE_LATE; do
+  case $line in "$late"*)
+    seen="seen $late"
+    [ -f "$seen" ] && continue
+    touch "$seen"
+    fail 'INVALID_ARGUMENT: Service account helios-default-build does not exist.' ;;
+  esac
+done
+exit 0
 `;
 
 let folder: string;
@@ -60,7 +58,7 @@ const calls = async (): Promise<string[][]> =>
     .trim()
     .split('\n')
     .filter(Boolean)
-    .map((line) => JSON.parse(line) as string[]);
+    .map((line) => line.split('\t').filter(Boolean));
 const deploy = (...more: string[]) => ['deploy', '--to', 'gcp', '--region', 'europe-west1', ...more];
 
 test('makes bucket, accounts with their roles, image, service and job, and tells each command', async () => {
@@ -96,6 +94,22 @@ test('makes bucket, accounts with their roles, image, service and job, and tells
     '--role=roles/storage.objectUser',
     '--role=roles/storage.objectUser',
     '--role=roles/storage.objectViewer',
+  ]);
+  const objects = 'projects/_/buckets/my-project-helios-films/objects';
+  const renders = `title=renders,expression=resource.name != "${objects}/farm.json" && !resource.name.startsWith("${objects}/source/")`;
+  const bound = made.flatMap((args) =>
+    args
+      .filter((arg) => arg.startsWith('--condition='))
+      .map((arg) => [args.find((other) => other.startsWith('--member=')), arg]),
+  );
+  expect(bound).toEqual([
+    [`--member=${account('service')}`, `--condition=${renders}`],
+    [`--member=${account('job')}`, `--condition=${renders}`],
+    [
+      `--member=${account('build')}`,
+      `--condition=title=source,expression=resource.name.startsWith("${objects}/source/")`,
+    ],
+    [`--member=${account('build')}`, '--condition=None'],
   ]);
   expect(lines.filter((line) => /allUsers|roles\/(owner|editor)|allow-unauthenticated/.test(line))).toEqual(
     [],
@@ -153,21 +167,23 @@ test('--dry-run prints every command and runs none', async () => {
 });
 
 test('says what gcloud said when it failed, and what is missing', async () => {
-  const failed = await cli.run(deploy(), { ...env, FAKE_FAIL: 'services enable' });
+  const [failed, quota, none, nowhere, tooLong] = await Promise.all([
+    cli.run(deploy(), { ...env, FAKE_FAIL: 'services enable' }),
+    cli.run(deploy(), {
+      ...env,
+      FAKE_FAIL: 'run services replace',
+      FAKE_TEXT: 'Max instances must be set to 10 or fewer to set the requested total CPU. Quota violated: …',
+    }),
+    cli.run(deploy(), { ...env, PATH: path.join(folder, 'temp') }),
+    cli.run(['deploy', '--to', 'gcp'], env),
+    cli.run(deploy('--farm', 'a-name-that-is-too-long'), env),
+  ]);
   expect(failed.status).toBe(1);
   expect(failed.stderr).toContain('✗ DeployError: gcloud services enable run.googleapis.com failed');
   expect(failed.stderr).toContain('PERMISSION_DENIED: may not');
-  const quota = await cli.run(deploy(), {
-    ...env,
-    FAKE_FAIL: 'run services replace',
-    FAKE_TEXT:
-      'Max instances must be set to 10 or fewer to set the requested total CPU.\n\nQuota violated:\n…',
-  });
   expect(quota.stderr).toContain('Deploy with --max-parallel 10,');
-  expect(quota.stderr).toContain('Quota violated:');
-  const none = await cli.run(deploy(), { ...env, PATH: path.join(folder, 'temp') });
+  expect(quota.stderr).toContain('Quota violated: …');
   expect(none.stderr).toContain('KitError: Deploying to Google Cloud needs gcloud');
-  expect((await cli.run(['deploy', '--to', 'gcp'], env)).stderr).toContain('--region says where');
-  expect((await cli.run(deploy('--job-memory', '64'), env)).stderr).toContain('memory: ');
-  expect((await cli.run(deploy('--farm', 'a-name-that-is-too-long'), env)).stderr).toContain('2–16');
+  expect(nowhere.stderr).toContain('--region says where');
+  expect(tooLong.stderr).toContain('2–16');
 });

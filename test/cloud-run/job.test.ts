@@ -7,7 +7,6 @@ import { GcpFarmClient } from '../../src/adapters/gcp-farm-client.ts';
 import { keys } from '../../src/storage/keys.ts';
 import { type ObjectStore, putJson, readJson } from '../../src/storage/object-store.ts';
 import { openStore } from '../../src/storage/open-store.ts';
-import type { FarmProgress } from '../../src/types/farm.ts';
 import { packageVersion } from '../../src/utils/package-version.ts';
 import { Cli } from '../cli/run-cli.ts';
 import { decodeBarcodes } from '../helpers/barcode.ts';
@@ -126,25 +125,36 @@ test('cancels a render, and resumes it', async () => {
     status: 'running',
     execution: 'helios-default-job-1',
   });
-  expect(await client.cancelRender('stopped')).toBe('cancelled');
+  const on = (command: string, ...more: string[]) =>
+    cli.run([command, 'stopped', '--on', 'cloud-run', ...more]);
+  const cancelled = await on('cancel');
+  expect(cancelled.stdout).toContain('go on with: helios-infra resume stopped --on cloud-run');
   expect(await client.getProgress('stopped')).toMatchObject({ status: 'cancelled' });
   expect(await api.attempts.at(-1)?.ended).toEqual({ status: 1, signal: null });
-  await expect(client.waitForRender('stopped')).rejects.toMatchObject({
-    name: 'AbortedError',
-    message: expect.stringContaining('go on with: helios-infra resume stopped --on cloud-run'),
-  });
+  const watched = await on('watch');
+  expect(watched.status).not.toBe(0);
+  expect(watched.stderr).toContain('AbortedError');
+  expect(watched.stderr).toContain('go on with: helios-infra resume stopped --on cloud-run');
+  expect((await on('download')).stderr).toContain('AbortedError');
 
-  expect(await client.resumeRender('stopped')).toMatchObject({
-    started: true,
-    execution: 'helios-default-job-2',
+  const resumed = await on('resume', '--no-wait', '--json');
+  expect(resumed.lines()).toEqual([
+    expect.objectContaining({ type: 'started', started: true, execution: 'helios-default-job-2' }),
+  ]);
+  const { status, lines } = await on('watch', '--json');
+  expect(status).toBe(0);
+  const told = lines();
+  expect(told.at(-1)).toMatchObject({ type: 'result', frames: 30, segments: { total: 6 } });
+  const { segments } = told.at(-1) as { segments: { cached: number } };
+  expect(segments.cached).toBeGreaterThanOrEqual(1);
+  expect(told.filter(({ type }) => type === 'progress').at(-1)).toMatchObject({
+    status: 'succeeded',
+    segments: { queued: 0, inFlight: 0, failed: 0 },
   });
-  const told: FarmProgress[] = [];
-  const result = await client.waitForRender('stopped', { pollMs: 200, onProgress: (now) => told.push(now) });
-  expect(result).toMatchObject({ frames: 30, segments: { total: 6 } });
-  expect(result.segments.cached).toBeGreaterThanOrEqual(1);
-  expect(told.at(-1)).toMatchObject({ status: 'succeeded', segments: { queued: 0, inFlight: 0, failed: 0 } });
-  expect(await client.cancelRender('stopped')).toBe('succeeded');
-  expect(await client.resumeRender('stopped')).toMatchObject({ started: false, status: 'succeeded' });
+  expect((await on('download', '-o', 'stopped.mp4')).status).toBe(0);
+  expect(await decodeBarcodes(cli.path('stopped.mp4'))).toEqual(range(40, 70));
+  expect((await on('cancel')).stdout).toContain('stopped had ended before: succeeded');
+  expect((await on('resume')).stdout).toContain('there is nothing to resume');
 }, 120_000);
 
 test('what can’t heal is told, and not tried again', async () => {

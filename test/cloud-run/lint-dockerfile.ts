@@ -25,7 +25,7 @@ export function copiedSources(text: string): string[] {
     .map(({ rest }) => rest.split(/\s+/)[0] as string);
 }
 
-/** What hadolint and we have against a Dockerfile, each by a line; none when it is good. */
+/** What is wrong with a Dockerfile by rules of ours, some of them as hadolint's; none when it is good. */
 export function lintDockerfile(text: string): string[] {
   const all = parseDockerfile(text);
   const faults: string[] = [];

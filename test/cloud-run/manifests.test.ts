@@ -94,7 +94,7 @@ test('an environment that makes no sense is told by its variables', () => {
   expect(() => readJobSettings({})).toThrow(/HELIOS_RENDER: .*HELIOS_SERVICE_URL: /);
 });
 
-test('the Dockerfile is as hadolint wants it, and takes in what is built', async () => {
+test('the Dockerfile keeps the rules that are checked here, and takes in what is built', async () => {
   const text = await readFile(path.join(manifestFolder(), 'Dockerfile'), 'utf8');
   expect(lintDockerfile(text)).toEqual([]);
   expect(copiedSources(text).sort()).toEqual(

@@ -24,7 +24,8 @@ export class FaultyProxy implements AsyncDisposable {
   requests = 0;
   atWork = 0;
   mostAtWork = 0;
-  readonly refused: number[] = [];
+  /** What has befallen requests: a fault by its name or status, or the code of a connection that an instance broke. */
+  readonly befallen: (string | number)[] = [];
   faults: ProxyFaults = () => undefined;
   /** Addresses of the instances. */
   instances: string[];
@@ -60,9 +61,12 @@ export class FaultyProxy implements AsyncDisposable {
     const fault = this.faults(number);
     const body = await buffer(incoming).catch(() => undefined);
     if (!body || fault === 'hang') return;
-    if (fault === 'drop') return void incoming.socket.destroy();
+    if (fault === 'drop') {
+      this.befallen.push(fault);
+      return void incoming.socket.destroy();
+    }
     if (typeof fault === 'object') {
-      this.refused.push(fault.status);
+      this.befallen.push(fault.status);
       const headers = fault.retryAfter === undefined ? {} : { 'retry-after': fault.retryAfter };
       return void outgoing.writeHead(fault.status, headers).end('Rate exceeded.');
     }
@@ -75,7 +79,8 @@ export class FaultyProxy implements AsyncDisposable {
       agent: false,
     });
     outgoing.once('close', () => passed.destroy());
-    passed.once('error', () => {
+    passed.once('error', (error: NodeJS.ErrnoException) => {
+      this.befallen.push(error.code ?? error.message);
       // An instance that is gone gets no more requests; one that broke off leaves the caller without an answer.
       this.instances = this.instances.filter(
         (instance) => instance !== target || this.instances.length === 1,
@@ -84,6 +89,7 @@ export class FaultyProxy implements AsyncDisposable {
     });
     passed.once('response', async (answer) => {
       const bytes = await buffer(answer).catch(() => undefined);
+      if (bytes && typeof fault === 'string') this.befallen.push(fault);
       if (!bytes || fault === 'drop answer') return void incoming.socket.destroy();
       outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
       if (fault !== 'cut') return void outgoing.end(bytes);
