@@ -181,6 +181,7 @@ function resultOf(id: string, frames: number, segments: object) {
     segments,
     seams: { checked: 0, matched: 0, rounded: 0, mismatched: 0, unproved: 0, roundings: [], mismatches: [] },
     audioTracks: 0,
+    joinedBy: 'kit',
     seekMode: 'seek',
     capture: { framebuffer: 1 },
     warnings: [],
