@@ -121,6 +121,8 @@ test('cancels a render, and resumes it', async () => {
   const found = await segmentsInStore();
   expect(await client.startRender({ ...job, chunking: { segments: 6 } })).toMatchObject({ started: true });
   await until('a segment', async () => ((await segmentsInStore()) > found ? true : undefined));
+  // The render must not be done before the command has started.
+  api.attempts.at(-1)?.kill('SIGSTOP');
   expect(await client.getProgress('stopped')).toMatchObject({
     status: 'running',
     execution: 'helios-default-job-1',

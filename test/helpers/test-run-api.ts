@@ -104,5 +104,7 @@ export class TestRunApi implements AsyncDisposable {
   #cancel(execution: Execution): void {
     execution.conditions = [{ type: 'Completed', executionReason: 'CANCELLING' }];
     this.attempts.at(-1)?.kill('SIGTERM');
+    // One that a test holds hears it, too.
+    this.attempts.at(-1)?.kill('SIGCONT');
   }
 }
