@@ -4,18 +4,8 @@ const tests = (...rooms: readonly string[]): string[] => rooms.map((room) => `te
 
 /** Loading the CDK takes longer than these tests do: they share it. */
 const sharing = tests('cdk');
-/** Two of these at a time take less than one after the other: none looks at the machine's other processes. */
-const sideBySide = tests(
-  'truth',
-  'orchestrator',
-  'stitcher',
-  'storage',
-  'lambda',
-  'adapters',
-  'types',
-  'utils',
-  'bench',
-);
+/** Faults that are injected, and what they leave behind, need the machine for themselves. */
+const oneByOne = tests('faults');
 
 export default defineConfig({
   test: {
@@ -36,17 +26,17 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'side by side', include: sideBySide, maxWorkers: 2, sequence: { groupOrder: 1 } },
+        test: {
+          name: 'side by side',
+          include: ['test/**/*.test.ts'],
+          exclude: [...sharing, ...oneByOne],
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
       },
       {
         extends: true,
-        test: {
-          name: 'one by one',
-          include: ['test/**/*.test.ts'],
-          exclude: [...sharing, ...sideBySide],
-          maxWorkers: 1,
-          sequence: { groupOrder: 2 },
-        },
+        test: { name: 'one by one', include: oneByOne, maxWorkers: 1, sequence: { groupOrder: 2 } },
       },
     ],
   },
