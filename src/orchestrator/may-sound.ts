@@ -10,7 +10,7 @@ const TEXT = /^text\/|javascript|ecmascript|json|xml|html/;
 const MUTE = /^(?:image\/(?!svg)|font\/|model\/)|^application\/(?:font|pdf)/;
 /** Names of what sounds, and ways for a script to spell them otherwise. */
 const SOUNDING =
-  /audio|video|\\u|\\x|fromCharCode|fromCodePoint|TextDecoder|atob|DecompressionStream|WebAssembly/i;
+  /audio|video|\\[ux0-7]|&#|%[0-9a-f]{2}|base64|atob|fromCharCode|fromCodePoint|decodeURI|unescape|TextDecoder|DecompressionStream|WebAssembly|\0/i;
 
 /**
  * Whether a page may sound at all. A page of a bundle that names neither `audio` nor `video` anywhere in its files and

@@ -12,6 +12,8 @@ import { createWorkFolder } from '../utils/work-folder.ts';
 
 const CHANNELS = 4;
 const PNG_LEVELS = 2;
+/** Steps of a JPEG of quality 90: coarser ones would let another picture pass for a rounding. */
+const MAX_SCALE = 20;
 /** Side of the blocks that a JPEG is made of, in pixels. */
 const BLOCK = 8;
 
@@ -94,6 +96,6 @@ export function isRounding(
   if (levels === null || blockLevels === null) return false;
   if (format === 'png') return levels <= PNG_LEVELS;
   // What the JPEG library multiplies its steps with, in percent.
-  const scale = quality < 50 ? 5000 / Math.max(1, quality) : 200 - 2 * quality;
+  const scale = Math.min(MAX_SCALE, quality < 50 ? 5000 / Math.max(1, quality) : 200 - 2 * quality);
   return levels <= Math.max(PNG_LEVELS, 2 * scale) && blockLevels <= Math.max(1, scale / 5);
 }

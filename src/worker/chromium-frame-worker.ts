@@ -250,7 +250,7 @@ export class ChromiumFrameWorker implements FrameWorker, AsyncDisposable {
 
 /** How to take the pictures, and how again each time that the browser gives none. */
 function attemptsOf({ capture }: PageOptions): PageOptions['capture'][] {
-  if (capture === 'auto') return ['auto', 'begin-frame', 'screenshot'];
+  if (capture === 'auto') return ['auto', 'auto', 'begin-frame', 'screenshot'];
   return capture === 'screenshot' ? ['screenshot'] : [capture, capture];
 }
 

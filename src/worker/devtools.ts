@@ -81,7 +81,11 @@ export class DevTools {
     input.on('error', () => this.#end());
     input.on('close', () => this.#end());
     input.on('data', (piece: Buffer) => {
-      if (!this.#ended) this.#read(piece);
+      try {
+        if (!this.#ended) this.#read(piece);
+      } catch {
+        this.#end();
+      }
       if (this.#ended) input.destroy();
     });
   }

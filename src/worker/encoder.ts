@@ -93,12 +93,12 @@ export class Encoder {
     const { bytes } = this.#last;
     input.write(matroskaPictureHead(Math.round(this.#microseconds(frame)), bytes.length));
     this.#written = frame;
-    if (!input.write(bytes) && !this.#over) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-        input.once('drain', resolve);
-      });
-    }
+    // Until its callback a stream may hold the bytes themselves, also when it would take more.
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+      input.write(bytes, () => resolve());
+      if (this.#over) resolve();
+    });
     // A broken pipe says nothing; why the encoder ended does.
     if (!this.#over) return;
     await this.#sink.done;

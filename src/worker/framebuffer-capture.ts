@@ -33,6 +33,7 @@ export class FramebufferCapture implements Capture {
   /** A screenshot proves that the page is drawn at all. */
   async preRoll(): Promise<void> {
     await this.#screenshots.preRoll();
+    this.#pictures.read(this.#framebuffer);
   }
 
   async draw(): Promise<void> {
@@ -48,7 +49,12 @@ export class FramebufferCapture implements Capture {
     this.#session.check();
     this.#exposed = this.#last === undefined || ticker.damaged;
     if (!this.#exposed) return;
-    this.#framebuffer.read(this.#pictures.target);
+    const isNew = this.#pictures.read(this.#framebuffer);
+    // What was drawn and looks like the frame before may have been read too early.
+    if (!isNew && ticker.damaged) {
+      await this.#screenshots.inTime(ticker.tick());
+      this.#pictures.read(this.#framebuffer);
+    }
     ticker.looked();
   }
 
@@ -63,7 +69,7 @@ export class FramebufferCapture implements Capture {
   async keep(): Promise<Buffer> {
     const file = Buffer.from(await this.#screenshots.shoot(), 'base64');
     // For a screenshot the browser draws again: what it draws then is what was read, or that was read too early.
-    this.#framebuffer.read(this.#pictures.target);
+    this.#pictures.read(this.#framebuffer);
     if (this.#last && !this.#pictures.shows(this.#last))
       throw new CaptureStalledError("The browser's memory did not have the frame yet when it was read.");
     return file;

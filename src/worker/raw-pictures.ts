@@ -1,4 +1,5 @@
 import { sha256 } from '../utils/digest.ts';
+import type { Framebuffer } from './framebuffer.ts';
 import type { Picture } from './picture.ts';
 import { PICTURES_WASM } from './pictures-wasm.ts';
 
@@ -12,6 +13,7 @@ const PAGE_BYTES = 65_536;
 /** Of the module's memory: the sums come first. */
 const SUMS_BYTES = 64;
 const SLOTS = 3;
+const PIXEL_BYTES = 4;
 /** Two pictures of one drawing differ by less, where Chromium rounds otherwise. */
 const ROUNDING_LEVELS = 2;
 
@@ -25,10 +27,12 @@ export class RawPictures {
   readonly #width: number;
   readonly #height: number;
   readonly #module: PicturesModule;
-  readonly #source: number;
+  /** Where pictures are read to, in turn. */
+  readonly #sources: readonly [Buffer, Buffer];
   readonly #slots: readonly number[];
   readonly #bytes: number;
   #free = 0;
+  #turn = 0;
 
   /** @param size pixels; for `i420` even, and 8 wide at least */
   constructor(
@@ -42,28 +46,36 @@ export class RawPictures {
     this.#bytes = format === 'i420' ? pixels * 1.5 : pixels * 4;
     compiled ??= new WebAssembly.Module(Buffer.from(PICTURES_WASM, 'base64'));
     this.#module = new WebAssembly.Instance(compiled).exports as unknown as PicturesModule;
-    this.#source = SUMS_BYTES;
-    const slots = format === 'i420' ? this.#source + padded(pixels * 4) : this.#source;
+    const sourceBytes = padded(pixels * PIXEL_BYTES);
+    const slots = SUMS_BYTES + 2 * sourceBytes;
     this.#slots = Array.from({ length: SLOTS }, (_, slot) => slots + slot * padded(this.#bytes));
     const end = slots + SLOTS * padded(this.#bytes);
-    this.#module.memory.grow(Math.ceil(end / PAGE_BYTES) - 1);
+    const { memory } = this.#module;
+    memory.grow(Math.ceil(end / PAGE_BYTES) - 1);
+    const source = (turn: number) =>
+      Buffer.from(memory.buffer, SUMS_BYTES + turn * sourceBytes, pixels * PIXEL_BYTES);
+    this.#sources = [source(0), source(1)];
   }
 
-  /** Where the next picture goes, 4 bytes a pixel: blue, green, red, alpha. */
-  get target(): Uint8Array {
-    const at = this.#format === 'i420' ? this.#source : (this.#slots[this.#free] as number);
-    return new Uint8Array(this.#module.memory.buffer, at, this.#width * this.#height * 4);
+  /** Reads the next picture. @returns whether it is another one than that which was read before */
+  read(framebuffer: Pick<Framebuffer, 'read'>): boolean {
+    this.#turn = 1 - this.#turn;
+    const [one, other] = this.#sources;
+    framebuffer.read(this.#turn === 0 ? one : other);
+    return !one.equals(other);
   }
 
   /**
-   * The picture in `target`. Its bytes stay as they are until the third one that differs after it, or `shows` after the
+   * The picture that was read last. Its bytes stay as they are until the third one that differs after it, or `shows` after the
    * second.
    * @param last the picture before; when the new one is the same, it counts for nothing
    */
   take(last: Picture | undefined): Picture {
     const { memory, toI420, sums } = this.#module;
     const at = this.#slots[this.#free] as number;
-    if (this.#format === 'i420') toI420(this.#source, this.#width, this.#height, at);
+    const source = this.#sources[this.#turn] as Buffer;
+    if (this.#format === 'i420') toI420(source.byteOffset, this.#width, this.#height, at);
+    else source.copy(new Uint8Array(memory.buffer), at);
     sums(at, padded(this.#bytes), 0);
     const digest = sha256(new Uint8Array(memory.buffer, 0, SUMS_BYTES));
     if (digest === last?.digest) return last;
@@ -71,9 +83,11 @@ export class RawPictures {
     return { format: this.#format, bytes: Buffer.from(memory.buffer, at, this.#bytes), digest };
   }
 
-  /** Whether the picture in `target` is the given one, as it was taken last, up to a rounding. */
+  /** Whether the picture that was read last is the given one, as it was taken last, up to a rounding. */
   shows(last: Picture): boolean {
+    const free = this.#free;
     const { bytes, digest } = this.take(last);
+    this.#free = free;
     if (digest === last.digest) return true;
     return bytes.every((level, at) => Math.abs(level - (last.bytes[at] as number)) <= ROUNDING_LEVELS);
   }

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { Framebuffer } from '../../src/worker/framebuffer.ts';
 import { decodeBarcodes } from '../helpers/barcode.ts';
-import { fixture, type JobSketch, Renderer } from '../helpers/renderer.ts';
+import { digests, fixture, type JobSketch, Renderer } from '../helpers/renderer.ts';
 
 let renderer: Renderer;
 beforeAll(async () => {
@@ -12,11 +12,12 @@ beforeAll(async () => {
 afterEach(() => vi.restoreAllMocks());
 afterAll(() => renderer[Symbol.asyncDispose]());
 
-// Reads of the memory: one for each frame, and one more where a picture is kept.
+// Reads of the memory: one before the first frame, one for each frame, and one more where a picture is kept.
 test.each([
-  ['first', 0],
-  ['last', 10],
-])('memory that has the %s frame too late is not believed', async (_, place) => {
+  ['first', 1],
+  ['middle', 6],
+  ['last', 11],
+])('memory that has the %s frame too late is read again', async (_, place) => {
   const job: JobSketch = {
     composition: { source: fixture('barcode-raf'), inputProps: { place } },
     frameRange: [20, 30],
@@ -29,7 +30,7 @@ test.each([
 
   const read = Framebuffer.prototype.read;
   let reads = 0;
-  let before = Buffer.alloc(0);
+  let before: Buffer = Buffer.alloc(0);
   const spy = vi.spyOn(Framebuffer.prototype, 'read').mockImplementation(function (this: Framebuffer, into) {
     const isLate = reads++ === place;
     if (isLate) into.set(before);
@@ -39,5 +40,28 @@ test.each([
   const again = await renderer.render(job);
   expect(spy.mock.calls.length).toBeGreaterThan(place);
   expect(await decodeBarcodes(again.file)).toEqual(Array.from({ length: 10 }, (_, at) => 20 + at));
-  expect(again.result.capture).toEqual({ 'begin-frame': 1 });
+  expect(again.result.capture).toEqual({ framebuffer: 1 });
+});
+
+test('memory that has another picture than the screenshot is not believed', async () => {
+  const job: JobSketch = {
+    composition: { source: fixture('barcode-raf'), inputProps: { place: 'kept' } },
+    frameRange: [20, 30],
+    chunking: { segments: 1 },
+  };
+  const read = Framebuffer.prototype.read;
+  let planned = false;
+  let reads = 0;
+  const wrong = new Set([1]);
+  vi.spyOn(Framebuffer.prototype, 'read').mockImplementation(function (this: Framebuffer, into) {
+    read.call(this, into);
+    if (planned && wrong.delete(reads++)) into.fill(0, 0, 4_000);
+  });
+  const { records } = await renderer.render(job);
+  for (const { segmentKey } of records)
+    await rm(path.dirname(renderer.store.localPath(`segments/${segmentKey}`)), { recursive: true });
+  planned = true;
+  const again = await renderer.render(job);
+  expect(wrong.size).toBe(0);
+  expect(digests(again)).toEqual(records.flatMap(({ frameDigests }) => frameDigests));
 });

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { Picture } from '../../src/worker/picture.ts';
 import { PICTURES_WASM } from '../../src/worker/pictures-wasm.ts';
 import { RawPictures } from '../../src/worker/raw-pictures.ts';
 import { compilePictures } from '../../wasm/compile.ts';
@@ -40,13 +41,18 @@ function noise(length: number, seed: number): Uint8Array {
   });
 }
 
+/** @returns whether they are others than those read before */
+function read(pictures: RawPictures, pixels: ArrayLike<number>): boolean {
+  return pictures.read({ read: (into) => into.set(pixels) });
+}
+
 describe('4:2:0 of a picture', () => {
   test('is that of BT.709 but for a rounding, whatever the size', () => {
     fc.assert(
       fc.property(sides, ({ width, height, seed }) => {
         const pictures = new RawPictures({ width, height }, 'i420');
         const pixels = noise(width * height * 4, seed);
-        pictures.target.set(pixels);
+        read(pictures, pixels);
         const { bytes, format } = pictures.take(undefined);
         const wanted = reference(pixels, width, height);
         expect(format).toBe('i420');
@@ -66,7 +72,7 @@ describe('4:2:0 of a picture', () => {
     ['blue', [255, 0, 0, 255], [32, 240, 118]],
   ])('of plain %s', (_, pixel, [y, u, v]) => {
     const pictures = new RawPictures({ width: 10, height: 2 }, 'i420');
-    pictures.target.set(Array.from({ length: 20 }, () => pixel).flat());
+    read(pictures, Array.from({ length: 20 }, () => pixel).flat());
     const { bytes } = pictures.take(undefined);
     expect([...new Set(bytes.subarray(0, 20))]).toEqual([y]);
     expect([...new Set(bytes.subarray(20, 25))]).toEqual([u]);
@@ -81,15 +87,15 @@ describe('digests of pictures', () => {
     const pictures = new RawPictures(size, 'bgra');
     const length = size.width * size.height * 4;
     const plain = noise(length, 7);
-    pictures.target.set(plain);
+    read(pictures, plain);
     const { digest } = pictures.take(undefined);
     fc.assert(
       fc.property(fc.nat(length - 1), fc.integer({ min: 1, max: 255 }), (at, change) => {
         const other = Uint8Array.from(plain);
         other[at] = (other[at] as number) ^ change;
-        pictures.target.set(other);
+        read(pictures, other);
         expect(pictures.take(undefined).digest).not.toBe(digest);
-        pictures.target.set(plain);
+        read(pictures, plain);
         expect(pictures.take(undefined).digest).toBe(digest);
       }),
     );
@@ -98,7 +104,7 @@ describe('digests of pictures', () => {
   test('are those of the same picture in another place', () => {
     const digests = [1, 2].map(() => {
       const pictures = new RawPictures(size, 'i420');
-      pictures.target.set(noise(size.width * size.height * 4, 11));
+      read(pictures, noise(size.width * size.height * 4, 11));
       return pictures.take(undefined).digest;
     });
     expect(digests[0]).toMatch(/^[0-9a-f]{64}$/);
@@ -106,20 +112,54 @@ describe('digests of pictures', () => {
   });
 });
 
-test.each(['i420', 'bgra'] as const)('a %s picture stays until the second one after it', (format) => {
+describe.each(['i420', 'bgra'] as const)('a %s picture', (format) => {
   const size = { width: 16, height: 4 };
-  const pictures = new RawPictures(size, format);
-  const shoot = (seed: number, last?: ReturnType<RawPictures['take']>) => {
-    pictures.target.set(noise(size.width * size.height * 4, seed));
-    return pictures.take(last);
+  const open = () => {
+    const pictures = new RawPictures(size, format);
+    const shoot = (seed: number, last?: Picture) => {
+      read(pictures, noise(size.width * size.height * 4, seed));
+      return pictures.take(last);
+    };
+    return { pictures, shoot };
   };
-  const first = shoot(1);
-  const kept = Buffer.from(first.bytes);
-  const same = shoot(1, first);
-  expect(same).toBe(first);
-  const second = shoot(2, first);
-  expect(second.digest).not.toBe(first.digest);
-  expect(first.bytes).toEqual(kept);
+
+  test('stays until the third one after it', () => {
+    const { shoot } = open();
+    const first = shoot(1);
+    const kept = Buffer.from(first.bytes);
+    expect(shoot(1, first)).toBe(first);
+    const second = shoot(3, first);
+    expect(second.digest).not.toBe(first.digest);
+    expect(shoot(5, second).digest).not.toBe(second.digest);
+    expect(first.bytes).toEqual(kept);
+  });
+
+  test('stays while it is looked at again, and the one after it', () => {
+    const { pictures } = open();
+    const pixels = (level: number) => new Uint8Array(size.width * size.height * 4).fill(level);
+    read(pictures, pixels(100));
+    const first = pictures.take(undefined);
+    const kept = Buffer.from(first.bytes);
+    read(pictures, pixels(101));
+    expect(pictures.shows(first)).toBe(true);
+    read(pictures, pixels(200));
+    const second = pictures.take(first);
+    read(pictures, pixels(201));
+    expect(pictures.shows(second)).toBe(true);
+    read(pictures, pixels(210));
+    expect(pictures.shows(second)).toBe(false);
+    expect(first.bytes).toEqual(kept);
+  });
+
+  test('is told from the one before as it is read', () => {
+    const { pictures } = open();
+    const pixels = noise(size.width * size.height * 4, 5);
+    expect(read(pictures, pixels)).toBe(true);
+    expect(read(pictures, pixels)).toBe(false);
+    const other = Uint8Array.from(pixels);
+    other[other.length - 1] = 254;
+    expect(read(pictures, other)).toBe(true);
+  });
 });
 
 test('the module is that of its text: run npm run wasm', async () => {
