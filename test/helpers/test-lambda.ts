@@ -7,10 +7,20 @@ export type LambdaFault = 'throttle' | 'crash' | 'timeout' | 'hang' | 'unavailab
 /** Thrown by a function whose process ended. */
 export class FunctionEnded extends Error {}
 
+/** Thrown by a function in another process; `answer` is what Lambda's caller gets. */
+export class FunctionFailed extends Error {
+  readonly answer: object;
+
+  constructor(answer: object) {
+    super(JSON.stringify(answer));
+    this.answer = answer;
+  }
+}
+
 /** Called with the number of the invocation, from 1, and its event. */
 export type LambdaFaults = (invocation: number, event: never) => LambdaFault | undefined;
 
-/** The Invoke API of Lambda over HTTP, with handlers of this process as the functions. */
+/** The Invoke API of Lambda over HTTP, with whatever the test gives it as the functions. */
 export class TestLambda implements AsyncDisposable {
   invocations = 0;
   atWork = 0;
@@ -37,6 +47,7 @@ export class TestLambda implements AsyncDisposable {
         return { body: await handler(JSON.parse(body)) };
       } catch (error) {
         if (error instanceof FunctionEnded) return answerOf('crash');
+        if (error instanceof FunctionFailed) return failed(error.answer);
         if (!(error instanceof HeliosError)) throw error;
         return failed({ errorType: error.name, errorMessage: error.message, trace: [] });
       } finally {
