@@ -3,6 +3,7 @@
  * over any `CloudAdapter`; `FarmClient` renders on a farm in AWS, `GcpFarmClient` on one in Google Cloud; `Handlers` are the functions of the cloud, to be run in one's own tests.
  * @module
  */
+export { checkFrameResult } from './adapters/check-frame-result.ts';
 export { CloudRunAdapter, type CloudRunAdapterOptions } from './adapters/cloud-run-adapter.ts';
 export { DEFAULT_FARM, farmStore, findFarm } from './adapters/farm.ts';
 export {
@@ -17,6 +18,7 @@ export { GcpFarmClient } from './adapters/gcp-farm-client.ts';
 export type { IdTokenSource } from './adapters/id-token.ts';
 export { LambdaAdapter, type LambdaAdapterOptions } from './adapters/lambda-adapter.ts';
 export { LocalAdapter, type LocalAdapterOptions } from './adapters/local-adapter.ts';
+export { RemoteCalls, type RemoteCallsOptions } from './adapters/remote-calls.ts';
 export type { RenderClient } from './adapters/render-client.ts';
 export { type Cost, costOf, type FarmUse, type PriceTable, prices } from './orchestrator/cost.ts';
 export { type EstimateAssumptions, estimateCost, type FarmEstimate } from './orchestrator/estimate.ts';
@@ -39,4 +41,5 @@ export { openStore } from './storage/open-store.ts';
 export { S3Store, type S3Timing } from './storage/s3-store.ts';
 export * from './types/index.ts';
 export * from './utils/errors.ts';
+export { reviveError } from './utils/revive-error.ts';
 export { ChromiumFrameWorker } from './worker/chromium-frame-worker.ts';

@@ -107,7 +107,10 @@ export class GcpFarmClient implements RenderClient {
 
   /** The result of a render that has ended. @throws as `waitForRender`; ValidationError while it runs */
   async getResult(id: string): Promise<RenderResult> {
-    const execution = await this.#latest(id);
+    const found = await this.#find(id);
+    const kept = found ? undefined : (await this.#result(id)).data;
+    if (kept) return kept as RenderResult;
+    const execution = found ?? (await this.#latest(id));
     if (statusOf(execution) !== 'running') return this.#outcome(id, execution);
     throw new ValidationError(
       `The render ${id} has not ended. Follow it with: helios-infra watch ${id} --on cloud-run`,
@@ -129,14 +132,18 @@ export class GcpFarmClient implements RenderClient {
   }
 
   /**
-   * Starts a new execution of a render that failed or was cancelled; what lies in the store is not rendered again.
-   * @throws CloudServiceError when it is being cancelled and does not end
+   * Starts a new execution of a render that failed or was cancelled, or whose execution Cloud Run has no longer; what
+   * lies in the store is not rendered again.
+   * @throws CloudServiceError when it is being cancelled and does not end; RenderNotFoundError
    */
   async resumeRender(id: string): Promise<StartedRender> {
-    const last = await this.#unlessCancelling(await this.#latest(id));
-    const status = statusOf(last);
-    if (status === 'running' || status === 'succeeded')
-      return { id, status, execution: shortName(last), started: false };
+    const found = await this.#find(id);
+    if (found) {
+      const last = await this.#unlessCancelling(found);
+      const status = statusOf(last);
+      if (status === 'running' || status === 'succeeded')
+        return { id, status, execution: shortName(last), started: false };
+    } else if (!(await this.store.head(keys.job(id)))) throw this.#notFound(id);
     // Both tell of the execution before.
     await Promise.all([keys.error(id), keys.progressOfRun(id)].map((key) => this.store.delete(key)));
     return this.#start(id);
@@ -158,9 +165,21 @@ export class GcpFarmClient implements RenderClient {
   async #latest(id: string): Promise<RunExecution> {
     const execution = await this.#find(id);
     if (execution) return execution;
-    throw new RenderNotFoundError(`No render ${id} was started on this farm (${this.store.url}).`, {
+    if (!(await this.store.head(keys.execution(id)))) throw this.#notFound(id);
+    throw new RenderNotFoundError(
+      `Cloud Run no longer has the execution of the render ${id}. Its finished segments are kept; go on with: helios-infra resume ${id} --on cloud-run`,
+      { details: { id } },
+    );
+  }
+
+  #notFound(id: string): RenderNotFoundError {
+    return new RenderNotFoundError(`No render ${id} was started on this farm (${this.store.url}).`, {
       details: { id },
     });
+  }
+
+  async #result(id: string) {
+    return farmResultSchema.safeParse(await findJson(this.store, keys.result(id)));
   }
 
   /** The execution, or once it has ended when it is being cancelled. */
@@ -172,6 +191,10 @@ export class GcpFarmClient implements RenderClient {
     const since = performance.now();
     for (;;) {
       const execution = await this.#jobs.execution(name);
+      if (!execution)
+        throw new CloudServiceError(`Cloud Run no longer has the execution ${shortName({ name })}.`, {
+          details: { execution: name },
+        });
       if (execution.completionTime !== undefined) return execution;
       const left = this.#cancelMs - (performance.now() - since);
       if (left <= 0) {
@@ -213,7 +236,7 @@ export class GcpFarmClient implements RenderClient {
     const told = shortName(execution);
     const resume = `helios-infra resume ${id} --on cloud-run`;
     if (status !== 'succeeded') throw await readFailure(this.store, { id, status, execution: told, resume });
-    const kept = farmResultSchema.safeParse(await findJson(this.store, keys.result(id)));
+    const kept = await this.#result(id);
     if (kept.success) return kept.data as RenderResult;
     throw new RemoteError(`The render ${id} ended well, and there is no result of it in the store.`, {
       cause: kept.error,

@@ -39,8 +39,14 @@ export class RunJobs {
     return parseExecution(metadata).name;
   }
 
-  async execution(name: string): Promise<RunExecution> {
-    return parseExecution(await this.#ask('run.executions.get', 'GET', name));
+  /** @returns `undefined` when Cloud Run has it no longer: it keeps so many of a job, and none of a deleted one */
+  async execution(name: string): Promise<RunExecution | undefined> {
+    try {
+      return parseExecution(await this.#ask('run.executions.get', 'GET', name));
+    } catch (error) {
+      if (error instanceof HeliosError && error.details.status === 404) return undefined;
+      throw error;
+    }
   }
 
   async cancel(name: string): Promise<void> {

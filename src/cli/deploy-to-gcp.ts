@@ -56,7 +56,9 @@ export async function deployToGcp(deployment: GcpDeployment): Promise<GcpFarm> {
     '--format=value(projectNumber)',
   );
   const serviceUrl = `https://${names.service}-${number}.${region}.run.app`;
-  const image = `${region}-docker.pkg.dev/${project}/${names.repository}/helios-infra:${packageVersion()}`;
+  // A service keeps the image that it found under a tag, so that each deployment needs a tag of its own.
+  const tag = `${packageVersion()}-${Date.now().toString(36)}`;
+  const image = `${region}-docker.pkg.dev/${project}/${names.repository}/helios-infra:${tag}`;
   const email = (account: string): string => `${account}@${project}.iam.gserviceaccount.com`;
   await using folder = await createWorkFolder('deploy');
   const write = async (name: string, text: string): Promise<string> => {

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { GcpFarmClient } from '../../src/adapters/gcp-farm-client.ts';
 import { keys } from '../../src/storage/keys.ts';
 import { putJson } from '../../src/storage/object-store.ts';
+import { resultOf } from '../helpers/test-farm.ts';
 import { TestGcs } from '../helpers/test-gcs.ts';
 import { TestIdentity } from '../helpers/test-identity.ts';
 import type { RunningProgram } from '../helpers/test-image.ts';
@@ -87,4 +88,23 @@ test('one that does not end is told, and waited for by whoever goes on with it',
     started: true,
     execution: 'helios-default-job-2',
   });
+});
+
+test('a render whose execution is gone tells so, and can be started, resumed and fetched', async () => {
+  using client = new GcpFarmClient(farm);
+  await client.startRender(input);
+  api.forget();
+  await expect(client.getProgress('intro')).rejects.toMatchObject({
+    name: 'RenderNotFoundError',
+    message: expect.stringContaining('helios-infra resume intro --on cloud-run'),
+  });
+  await expect(client.getResult('intro')).rejects.toMatchObject({ name: 'RenderNotFoundError' });
+  expect(await client.resumeRender('intro')).toMatchObject({ started: true, status: 'running' });
+  api.forget();
+  expect(await client.startRender(input)).toMatchObject({ started: true, status: 'running' });
+  api.forget();
+  const segments = { total: 3, cached: 0, rendered: 3 };
+  await putJson(client.store, keys.result('intro'), resultOf('intro', 30, segments));
+  expect(await client.getResult('intro')).toMatchObject({ id: 'intro', frames: 30 });
+  await expect(client.resumeRender('never')).rejects.toMatchObject({ name: 'RenderNotFoundError' });
 });

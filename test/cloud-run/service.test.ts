@@ -42,6 +42,7 @@ const serve = (env: Readonly<Record<string, string>> = {}) =>
       HELIOS_AUDIENCE: audience,
       HELIOS_CALLERS: CALLER,
       HELIOS_CERTIFICATES_URL: identity.certificatesUrl,
+      HELIOS_CONCURRENCY: '1',
       ...env,
     },
     canMountReadOnly,

@@ -168,7 +168,8 @@ export class TestFarm implements AsyncDisposable {
 
 const now = () => Date.now() / 1000;
 
-function resultOf(id: string, frames: number, segments: object) {
+/** A result as the stitch puts it into the store. */
+export function resultOf(id: string, frames: number, segments: object) {
   return {
     id,
     output: `s3://films/video/renders/${id}/output.mp4`,

@@ -52,6 +52,11 @@ export class TestRunApi implements AsyncDisposable {
     return self;
   }
 
+  /** As when the job is deleted, or has had many executions since. */
+  forget(): void {
+    this.#executions.clear();
+  }
+
   get url(): string {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/`;
   }
