@@ -4,8 +4,16 @@ const tests = (...rooms: readonly string[]): string[] => rooms.map((room) => `te
 
 /** Loading the CDK takes longer than these tests do: they share it. */
 const sharing = tests('cdk');
-/** Faults that are injected, and what they leave behind, need the machine for themselves. */
-const oneByOne = tests('faults');
+/** Kills, pauses and full disks, and what they leave behind, need the machine for themselves. */
+const oneByOne = [
+  'abort',
+  'budget',
+  'full-disk',
+  'killed-processes',
+  'random-kills',
+  'same-bytes',
+  'stragglers',
+].map((fault) => `test/faults/${fault}.test.ts`);
 
 export default defineConfig({
   test: {
