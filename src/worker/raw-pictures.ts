@@ -66,8 +66,8 @@ export class RawPictures {
   }
 
   /**
-   * The picture that was read last. Its bytes stay as they are until the third one that differs after it, or `shows` after the
-   * second.
+   * The picture that was read last. Its bytes stay as they are until the third one that differs after it, or `shows`
+   * after the second.
    * @param last the picture before; when the new one is the same, it counts for nothing
    */
   take(last: Picture | undefined): Picture {

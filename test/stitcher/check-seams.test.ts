@@ -66,6 +66,9 @@ test('isRounding', () => {
   expect(isRounding({ levels: 2, blockLevels: 2, pixels }, png)).toBe(true);
   expect(isRounding({ levels: 3, blockLevels: 0.1, pixels }, png)).toBe(false);
   expect(isRounding({ levels: 20, blockLevels: 2, pixels }, jpeg)).toBe(true);
+  // Coarse steps are no licence.
+  expect(isRounding({ levels: 255, blockLevels: 255, pixels }, { format: 'jpeg', quality: 3 })).toBe(false);
+  expect(isRounding({ levels: 50, blockLevels: 5, pixels }, { format: 'jpeg', quality: 20 })).toBe(false);
   expect(isRounding({ levels: 21, blockLevels: 0.5, pixels }, jpeg)).toBe(false);
   expect(isRounding({ levels: 5, blockLevels: 2.1, pixels }, jpeg)).toBe(false);
   expect(isRounding({ levels: 21, blockLevels: 0.5, pixels }, { format: 'jpeg', quality: 90 })).toBe(true);
