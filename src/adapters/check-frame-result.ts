@@ -1,4 +1,4 @@
-import { type FrameJob, type FrameResult, frameResultSchema } from '../types/frame-job.ts';
+import { type FrameJob, type FrameResult, frameResultSchema, isSegmentOf } from '../types/frame-job.ts';
 import { RemoteError, VersionMismatchError } from '../utils/errors.ts';
 
 /**
@@ -15,7 +15,7 @@ export function checkFrameResult(job: FrameJob, answer: unknown, place: string):
     );
   }
   const parsed = frameResultSchema.safeParse(answer);
-  if (parsed.success && parsed.data.segmentKey === job.segmentKey) return parsed.data;
+  if (parsed.success && isSegmentOf(job, parsed.data)) return parsed.data;
   throw new RemoteError(`No segment came from ${place}: it renders no frames, or those of another job.`, {
     cause: parsed.error,
     details: { place, index: job.index },

@@ -7,7 +7,6 @@ import { captureScale, pictureSize } from '../types/codecs.ts';
 import type { FrameJob, SegmentRecord } from '../types/frame-job.ts';
 import type { Plan } from '../types/plan.ts';
 import { capturePaths } from '../types/render-job.ts';
-import { screenshotOf } from '../types/screenshot.ts';
 import type { PictureDifference } from '../types/seams.ts';
 import { throwIfAborted } from '../utils/abort.ts';
 import {
@@ -20,7 +19,6 @@ import type { Browser } from '../worker/browser.ts';
 import { Camera, type Scene } from '../worker/camera.ts';
 import { browserKindOf } from '../worker/chromium-flags.ts';
 import { ChromiumFrameWorker } from '../worker/chromium-frame-worker.ts';
-import { pictureFile } from '../worker/picture-file.ts';
 import { pictureVersion, workerVersion } from '../worker/worker-version.ts';
 import { readPlan } from './plan-record.ts';
 import { type Sample, sampleFrames } from './sample-frames.ts';
@@ -106,7 +104,7 @@ async function takeAgain(
     if (before > last) await camera.take(before);
     last = sample.frame;
     const { picture } = await camera.take(last);
-    taken.push({ sample, digest: picture.digest, file: await pictureFile(picture, pictureSize(scene)) });
+    taken.push({ sample, digest: picture.digest, file: await camera.keep() });
   }
   return taken;
 }
@@ -127,7 +125,7 @@ async function recordedPicture(
   for (let at = job.range[0]; ; at += job.encoding.everyNthFrame) {
     throwIfAborted(signal);
     const { picture } = await camera.take(at);
-    if (at >= frame) return picture.digest === digest ? pictureFile(picture, pictureSize(job)) : undefined;
+    if (at >= frame) return picture.digest === digest ? camera.keep() : undefined;
   }
 }
 
@@ -193,11 +191,8 @@ export async function verifyRender(id: string, options: VerifyOptions = {}): Pro
           }
           const job = { ...jobOf(plan, segment), page: { ...page, capture } };
           const kept = await recordedPicture(browser, job, record, sample, store, signal);
-          const difference = kept
-            ? await comparePictures(kept, file, pictureSize(plan).width, signal)
-            : NO_PICTURE;
-          const format = capture === 'framebuffer' ? { format: 'png' as const } : screenshotOf(encoding);
-          if (isRounding(difference, format)) rounded++;
+          const difference = kept ? await comparePictures(kept, file, signal) : NO_PICTURE;
+          if (isRounding(difference, pictureSize(plan))) rounded++;
           else different.push({ frame, segment, digests, ...difference });
         }
       },

@@ -2,7 +2,6 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import { pictureSize } from '../types/codecs.ts';
 import type { FrameResult, KeptPicture } from '../types/frame-job.ts';
 import type { Plan } from '../types/plan.ts';
-import { screenshotOf } from '../types/screenshot.ts';
 import { LISTED_SEAMS, type Seam, type Seams } from '../types/seams.ts';
 import { SeamMismatchError } from '../utils/errors.ts';
 import { comparePictures, isRounding, NO_PICTURE, readPicture } from './compare-pictures.ts';
@@ -88,8 +87,7 @@ export async function checkSeams({ plan, results, store, signal }: CheckSeamsOpt
       continue;
     }
     const [one, other] = await Promise.all([readPicture(store, first), readPicture(store, second)]);
-    const difference =
-      one && other ? await comparePictures(one, other, pictureSize(plan).width, signal) : NO_PICTURE;
+    const difference = one && other ? await comparePictures(one, other, signal) : NO_PICTURE;
     const seam: Seam = {
       frame: shared.frame,
       segments: [before.index, after.index],
@@ -97,7 +95,7 @@ export async function checkSeams({ plan, results, store, signal }: CheckSeamsOpt
       pictures: [first.key, second.key],
       ...difference,
     };
-    if (isRounding(difference, screenshotOf(plan.encoding))) {
+    if (isRounding(difference, pictureSize(plan))) {
       seams.rounded++;
       if (roundings.length < LISTED_SEAMS) roundings.push(seam);
       continue;

@@ -4,7 +4,7 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import { writeSections } from '../storage/write-sections.ts';
 import { codecTraits, outputFrames } from '../types/codecs.ts';
 import { type Fps, outputFps } from '../types/fps.ts';
-import type { FrameResult } from '../types/frame-job.ts';
+import { type FrameResult, isSegmentOf } from '../types/frame-job.ts';
 import type { Plan } from '../types/plan.ts';
 import type { RenderResult } from '../types/render-result.ts';
 import type { Seams } from '../types/seams.ts';
@@ -45,7 +45,7 @@ function inOrder({ plan, results }: StitchOptions): FrameResult[] {
     const details = { index: job.index, range: job.range };
     if (!result)
       throw new StitchError(`Segment ${job.index} (frames ${job.range.join('–')}) is missing.`, { details });
-    if (result.segmentKey !== job.segmentKey || result.frames !== frames) {
+    if (!isSegmentOf(job, result) || result.frames !== frames) {
       throw new StitchError(
         `Segment ${job.index} is not the planned one: ${result.frames} frames of ${frames}.`,
         { details },

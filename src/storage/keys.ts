@@ -2,15 +2,17 @@
 export const segmentPictures = ['previous', 'first', 'last', 'next'] as const;
 export type SegmentPicture = (typeof segmentPictures)[number];
 
+const shortened = (sha256: string): string => sha256.slice(0, 16);
+
 /** Where things lie in a store. */
 export const keys = {
   segmentsOf: (content: string): string => `segments/${content}/`,
-  segmentVideo: (segmentKey: string, extension: string): string => `segments/${segmentKey}.${extension}`,
   segmentRecord: (segmentKey: string): string => `segments/${segmentKey}.json`,
-  segmentPicture: (segmentKey: string, which: SegmentPicture, extension: string): string =>
-    `segments/${segmentKey}.${which}.${extension}`,
-  /** Says that a segment belongs to one job alone, which its record names. */
-  segmentOwned: (segmentKey: string): string => `segments/${segmentKey}.owned`,
+  /** Named by its bytes as well: workers that write one segment at the same time keep their records true. */
+  segmentVideo: (segmentKey: string, sha256: string, extension: string): string =>
+    `segments/${segmentKey}.${shortened(sha256)}.${extension}`,
+  segmentPicture: (segmentKey: string, which: SegmentPicture, sha256: string): string =>
+    `segments/${segmentKey}.${which}.${shortened(sha256)}.png`,
   job: (id: string): string => `renders/${id}/job.json`,
   plan: (id: string): string => `renders/${id}/plan.json`,
   segmentList: (id: string): string => `renders/${id}/segments.json`,

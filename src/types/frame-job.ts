@@ -5,6 +5,10 @@ import { capturePaths, frameRangeSchema, idSchema, pageOptionsSchema } from './r
 
 /** `<SHA-256 of what decides the pixels>/<start>-<end>`. */
 const segmentKeySchema = z.string().regex(/^[0-9a-f]{64}\/\d+-\d+$/, 'must be a digest and a range');
+/** A frame job's, or with `_<id>` behind it when the segment belongs to one job alone. */
+const storedKeySchema = z
+  .string()
+  .regex(/^[0-9a-f]{64}\/\d+-\d+(_[A-Za-z0-9_-]{1,64})?$/, 'must be a digest, a range and possibly a job');
 
 /** One frame range of a plan, for one worker. */
 export const frameJobSchema = z.strictObject({
@@ -45,7 +49,7 @@ export const frameTimingsSchema = z.strictObject({
   total: z.number(),
 });
 
-/** A frame's picture that is kept, as JPEG or PNG, for comparing it with what another segment saw. */
+/** A frame's picture that is kept, as PNG, for comparing it with what another segment saw. */
 export const keptPictureSchema = z.strictObject({
   /** Of the picture that went to the encoder, as in the record's `frameDigests`. */
   digest: sha256Schema,
@@ -59,7 +63,8 @@ export type KeptPicture = z.output<typeof keptPictureSchema>;
 /** What a worker says of the segment it wrote. */
 export const frameResultSchema = z.strictObject({
   index: z.int().min(0),
-  segmentKey: segmentKeySchema,
+  /** Its name in the store: the frame job's, or {@link ownSegmentKey}. */
+  segmentKey: storedKeySchema,
   /** The store's key of the video. */
   videoKey: z.string(),
   sha256: sha256Schema,
@@ -87,7 +92,18 @@ export type FrameTimings = z.output<typeof frameTimingsSchema>;
 /** The sidecar `segments/<key>.json`: the result, and the digest of each frame's picture before the encoder. */
 export const segmentRecordSchema = frameResultSchema.extend({
   frameDigests: z.array(z.string()),
-  /** The job that it belongs to alone, since its page asked other hosts, whose answers may change; else `null`. */
-  owner: idSchema.nullable(),
 });
 export type SegmentRecord = z.output<typeof segmentRecordSchema>;
+
+/** The name of a job's segment that belongs to it alone, since its page asked other hosts, whose answers may change. */
+export function ownSegmentKey({ segmentKey, jobId }: Pick<FrameJob, 'segmentKey' | 'jobId'>): string {
+  return `${segmentKey}_${jobId}`;
+}
+
+/** Whether a stored segment of this name is that of a job. */
+export function isSegmentOf(
+  job: Pick<FrameJob, 'segmentKey' | 'jobId'>,
+  { segmentKey }: Pick<FrameResult, 'segmentKey'>,
+): boolean {
+  return segmentKey === job.segmentKey || segmentKey === ownSegmentKey(job);
+}

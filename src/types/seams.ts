@@ -5,8 +5,6 @@ import { sha256Schema } from './composition.ts';
 export const pictureDifferenceSchema = z.strictObject({
   /** Levels, 0 to 255, by which the channel differs that differs most; `null` when there is a picture missing. */
   levels: z.int().nullable(),
-  /** As `levels`, of the mean of 8 × 8 pixels; `null` when there is a picture missing. */
-  blockLevels: z.number().nullable(),
   /** Pixels that differ; `null` when there is a picture missing. */
   pixels: z.int().nullable(),
 });

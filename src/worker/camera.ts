@@ -92,7 +92,7 @@ export class Camera implements AsyncDisposable {
     return { picture: this.#last, changed: taken !== undefined };
   }
 
-  /** The frame that was taken last, when the page has not gone on, as a JPEG or PNG. */
+  /** The frame that was taken last, when the page has not gone on, as a PNG. */
   keep(): Promise<Buffer> {
     return this.#capture.keep();
   }

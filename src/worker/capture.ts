@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Screenshot } from '../types/screenshot.ts';
+import { keptScreenshot, type Screenshot } from '../types/screenshot.ts';
 import { CaptureStalledError } from '../utils/errors.ts';
 import type { PageSession } from './page-session.ts';
 import { compressedPicture, type Picture } from './picture.ts';
@@ -21,7 +21,10 @@ export interface Capture {
   expose(): Promise<void>;
   /** The picture that was taken last; `undefined` when it is that of the frame before. */
   develop(): Picture | undefined;
-  /** The frame that was taken last, at which the page still stands, as a JPEG or PNG. */
+  /**
+   * The frame that was taken last, at which the page still stands, as a PNG.
+   * @throws CaptureStalledError when it is not the picture that was taken
+   */
   keep(): Promise<Buffer>;
 }
 
@@ -74,14 +77,15 @@ export class ScreenshotCapture implements Capture {
   }
 
   async keep(): Promise<Buffer> {
-    return Buffer.from(this.#last ?? (await this.shoot()), 'base64');
+    const isPng = this.format === 'png' && this.#last !== undefined;
+    return Buffer.from(isPng ? (this.#last as string) : await this.shoot(keptScreenshot), 'base64');
   }
 
   /** On a busy machine the first frames of a page can come without a picture; later ones have it. @returns base64 */
-  async shoot(): Promise<string> {
+  async shoot(screenshot = this.#screenshot): Promise<string> {
     const { ticker } = this.#session;
     for (const end = performance.now() + this.#stallMs; performance.now() < end; ) {
-      const data = await this.inTime(ticker.shoot(this.#screenshot));
+      const data = await this.inTime(ticker.shoot(screenshot));
       if (data) return data;
       await sleep(EMPTY_PAUSE_MS);
       await this.inTime(ticker.nudge());

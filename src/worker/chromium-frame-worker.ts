@@ -9,9 +9,14 @@ import { writeSegmentRecord } from '../storage/segment-record.ts';
 import { captureScale, codecTraits } from '../types/codecs.ts';
 import type { CompositionRef } from '../types/composition.ts';
 import type { FrameJobContext, FrameWorker } from '../types/contracts.ts';
-import { type FrameJob, type FrameResult, frameJobSchema, type KeptPicture } from '../types/frame-job.ts';
+import {
+  type FrameJob,
+  type FrameResult,
+  frameJobSchema,
+  type KeptPicture,
+  ownSegmentKey,
+} from '../types/frame-job.ts';
 import type { PageOptions } from '../types/render-job.ts';
-import { screenshotOf } from '../types/screenshot.ts';
 import { onAbort, throwIfAborted } from '../utils/abort.ts';
 import { sha256, sha256File } from '../utils/digest.ts';
 import { freeBytes } from '../utils/disk-space.ts';
@@ -185,20 +190,23 @@ export class ChromiumFrameWorker implements FrameWorker, AsyncDisposable {
       );
     }
     throwIfAborted(context.signal);
-    const videoKey = keys.segmentVideo(job.segmentKey, extension);
+    // What other hosts send may change at any time; a page behind an address has the job in its segments' names.
+    const isOwn = reachedOut && job.composition.ref.kind === 'bundle';
+    const segmentKey = isOwn ? ownSegmentKey(job) : job.segmentKey;
     const { frameDigests, timings, firstPicture, lastPicture, nextPicture, previousPicture, ...rest } =
       written;
     const keep = async (which: SegmentPicture, picture: SeamPicture | undefined) =>
-      picture ? this.#keepPicture(job, which, picture) : null;
+      picture ? this.#keepPicture(segmentKey, which, picture) : null;
     const putting = performance.now();
     const [first, next, last, previous] = await Promise.all([
-      this.#keepPicture(job, 'first', firstPicture),
+      this.#keepPicture(segmentKey, 'first', firstPicture),
       keep('next', nextPicture),
       keep('last', nextPicture ? undefined : lastPicture),
       keep('previous', previousPicture),
     ]);
     const seams = timings.seams + performance.now() - putting;
     const digest = await sha256File(file);
+    const videoKey = keys.segmentVideo(segmentKey, digest, extension);
     await this.store.put(videoKey, { file }, { sha256: digest });
     const result: FrameResult = {
       ...rest,
@@ -207,29 +215,26 @@ export class ChromiumFrameWorker implements FrameWorker, AsyncDisposable {
       lastPicture: last,
       previousPicture: previous,
       index: job.index,
-      segmentKey: job.segmentKey,
+      segmentKey,
       videoKey,
       sha256: digest,
       cached: false,
       timings: { ...timings, seams, browser: browserMs, total: performance.now() - since },
       workerVersion: job.workerVersion,
     };
-    // What other hosts send may change at any time; a page behind an address has the job in its segments' names.
-    const owner = reachedOut && job.composition.ref.kind === 'bundle' ? job.jobId : null;
-    if (owner !== null) await this.store.put(keys.segmentOwned(job.segmentKey), '');
-    await writeSegmentRecord(this.store, { ...result, frameDigests, owner });
+    await writeSegmentRecord(this.store, { ...result, frameDigests });
     return result;
   }
 
   async #keepPicture(
-    { segmentKey, encoding }: FrameJob,
+    segmentKey: string,
     which: SegmentPicture,
     { digest, file }: SeamPicture,
   ): Promise<KeptPicture> {
-    const { format } = screenshotOf(encoding);
-    const key = keys.segmentPicture(segmentKey, which, format === 'jpeg' ? 'jpg' : 'png');
-    await this.store.put(key, file, { contentType: `image/${format}` });
-    return { digest, sha256: sha256(file), key };
+    const fileDigest = sha256(file);
+    const key = keys.segmentPicture(segmentKey, which, fileDigest);
+    await this.store.put(key, file, { contentType: 'image/png' });
+    return { digest, sha256: fileDigest, key };
   }
 
   async #takeBrowser(kind: BrowserKind): Promise<Browser> {

@@ -2,23 +2,34 @@ import { keepAlive } from '../storage/keep-alive.ts';
 import { keys } from '../storage/keys.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { readSegmentRecord } from '../storage/segment-record.ts';
-import type { FrameJob, FrameResult, SegmentRecord } from '../types/frame-job.ts';
+import { type FrameJob, type FrameResult, ownSegmentKey, type SegmentRecord } from '../types/frame-job.ts';
 import { sha256File } from '../utils/digest.ts';
 
-/** Whether a segment is of use to a job: it may have it, and sees what it needs of its neighbours. */
-function serves(record: SegmentRecord, { jobId, lookAhead, lookBack }: FrameJob): boolean {
-  if (record.owner !== null && record.owner !== jobId) return false;
+/** Whether a segment sees what a job needs of its neighbours. */
+function serves(record: SegmentRecord, { lookAhead, lookBack }: FrameJob): boolean {
   if (lookAhead === 'needed' && record.nextPicture === null) return false;
   return !lookBack || record.previousPicture !== null;
 }
 
+/** The record of a job's segment, whether anyone may have it or the job alone. */
+export async function findSegmentRecord(
+  store: ObjectStore,
+  job: FrameJob,
+): Promise<SegmentRecord | undefined> {
+  for (const key of [job.segmentKey, ownSegmentKey(job)]) {
+    const record = await readSegmentRecord(store, key);
+    if (record && serves(record, job)) return record;
+  }
+  return undefined;
+}
+
 /** The result of a frame job whose segment the store has. A damaged one counts as none: it is rendered again. */
 export async function findSegment(store: ObjectStore, job: FrameJob): Promise<FrameResult | undefined> {
-  const record = await readSegmentRecord(store, job.segmentKey);
-  if (!record || !serves(record, job)) return undefined;
-  const { frameDigests, owner: _owner, ...result } = record;
+  const record = await findSegmentRecord(store, job);
+  if (!record) return undefined;
+  const { frameDigests, ...result } = record;
   if (result.frames !== frameDigests.length) return undefined;
-  if (!result.videoKey.startsWith(`segments/${job.segmentKey}.`)) return undefined;
+  if (!result.videoKey.startsWith(`segments/${result.segmentKey}.`)) return undefined;
   const video = await store.head(result.videoKey);
   if (video?.size !== result.bytes) return undefined;
   // Stores in the cloud check what they keep; a disk does not.
@@ -32,6 +43,6 @@ export async function keepSegmentAlive(store: ObjectStore, segment: FrameResult)
   const { segmentKey, videoKey, previousPicture, firstPicture, lastPicture, nextPicture } = segment;
   const video = await store.head(videoKey);
   const pictures = [previousPicture, firstPicture, lastPicture, nextPicture].filter((kept) => kept !== null);
-  const others = [keys.segmentRecord(segmentKey), keys.segmentOwned(segmentKey)];
-  if (video) await keepAlive(store, video, ...others, ...pictures.map(({ key }) => key));
+  const others = [keys.segmentRecord(segmentKey), ...pictures.map(({ key }) => key)];
+  if (video) await keepAlive(store, video, ...others);
 }

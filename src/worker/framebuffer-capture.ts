@@ -67,7 +67,7 @@ export class FramebufferCapture implements Capture {
   }
 
   async keep(): Promise<Buffer> {
-    const file = Buffer.from(await this.#screenshots.shoot(), 'base64');
+    const file = await this.#screenshots.keep();
     // For a screenshot the browser draws again: what it draws then is what was read, or that was read too early.
     this.#pictures.read(this.#framebuffer);
     if (this.#last && !this.#pictures.shows(this.#last))

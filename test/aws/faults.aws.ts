@@ -9,7 +9,7 @@ import { keys } from '../../src/storage/keys.ts';
 import { putJson, readJson } from '../../src/storage/object-store.ts';
 import type { FrameJob } from '../../src/types/frame-job.ts';
 import { decodeBarcodes } from '../helpers/barcode.ts';
-import { fixture } from '../helpers/renderer.ts';
+import { fixture, videoKeyOf } from '../helpers/renderer.ts';
 import { AwsFarm, skipped } from './aws-farm.ts';
 import { Throttle } from './throttle.ts';
 
@@ -148,8 +148,8 @@ describe.skipIf(skipped)('a farm in AWS whose functions fail', () => {
       timeout: 300_000,
       interval: 500,
     });
-    const { segmentKey } = (await readPlan(store, 'lost')).frameJobs[1] as FrameJob;
-    for (const key of [keys.segmentVideo(segmentKey, 'mp4'), keys.segmentRecord(segmentKey)]) {
+    const lost = (await readPlan(store, 'lost')).frameJobs[1] as FrameJob;
+    for (const key of [await videoKeyOf(store, lost), keys.segmentRecord(lost.segmentKey)]) {
       expect(await store.head(key)).toBeDefined();
       await store.delete(key);
     }

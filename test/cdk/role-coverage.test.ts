@@ -6,7 +6,7 @@ import { keyAccess } from '../../cdk/farm-keys.ts';
 import type { FunctionName } from '../../cdk/function-sizes.ts';
 import { Handlers, LocalStore, type ObjectStore, referenceTo } from '../../src/index.ts';
 import { readPlan } from '../../src/orchestrator/plan-record.ts';
-import { keys } from '../../src/storage/keys.ts';
+import { videoKeyOf } from '../helpers/renderer.ts';
 
 const folder = await mkdtemp(path.join(tmpdir(), 'helios-roles-'));
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -104,7 +104,7 @@ test('a render with film and music asks of the store only what the roles allow',
     expect(asked).toContainEqual(['stitch', 'get', picture]);
   }
   const [lost] = frameJobs;
-  const video = keys.segmentVideo(lost?.segmentKey ?? '', 'mp4');
+  const video = await videoKeyOf(store, lost);
   await store.put(video, Buffer.alloc((await store.head(video))?.size ?? 0));
   await expect(as('stitch', () => handlers.stitch({ id: 'r1', audioKey: key }))).rejects.toThrow('damaged');
 

@@ -6,7 +6,6 @@ import { LocalAdapter } from '../../src/adapters/local-adapter.ts';
 import { Handlers } from '../../src/orchestrator/handlers.ts';
 import { JobOrchestrator, referenceTo } from '../../src/orchestrator/job-orchestrator.ts';
 import { readPlan } from '../../src/orchestrator/plan-record.ts';
-import { keys } from '../../src/storage/keys.ts';
 import { LocalStore } from '../../src/storage/local-store.ts';
 import { type ObjectStore, readBytes } from '../../src/storage/object-store.ts';
 import { S3Store } from '../../src/storage/s3-store.ts';
@@ -15,7 +14,7 @@ import type { RenderProgress, RenderResult } from '../../src/types/render-result
 import { ChromiumFrameWorker } from '../../src/worker/chromium-frame-worker.ts';
 import { decodeBarcodes } from '../helpers/barcode.ts';
 import { frameNumbers } from '../helpers/fault-scene.ts';
-import { fixture } from '../helpers/renderer.ts';
+import { fixture, videoKeyOf } from '../helpers/renderer.ts';
 import { TestS3 } from '../helpers/test-s3.ts';
 
 const FRAMES = 12;
@@ -95,7 +94,7 @@ describe.each([
     worker = new ChromiumFrameWorker(store);
     await expectWhole((await render()).result);
     const { frameJobs } = await readPlan(store, job.id);
-    video = keys.segmentVideo(frameJobs[0]?.segmentKey ?? '', 'mp4');
+    video = await videoKeyOf(store, frameJobs[0]);
   });
   afterAll(() => worker[Symbol.asyncDispose]());
 

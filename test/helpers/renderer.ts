@@ -6,12 +6,13 @@ import { LocalAdapter } from '../../src/adapters/local-adapter.ts';
 import { JobOrchestrator } from '../../src/orchestrator/job-orchestrator.ts';
 import { readPlan } from '../../src/orchestrator/plan-record.ts';
 import { LocalStore } from '../../src/storage/local-store.ts';
-import { readSegmentRecord } from '../../src/storage/segment-record.ts';
-import type { SegmentRecord } from '../../src/types/frame-job.ts';
+import type { ObjectStore } from '../../src/storage/object-store.ts';
+import type { FrameJob, SegmentRecord } from '../../src/types/frame-job.ts';
 import type { Plan } from '../../src/types/plan.ts';
 import type { RenderJobInput } from '../../src/types/render-job.ts';
 import type { RenderResult } from '../../src/types/render-result.ts';
 import { ChromiumFrameWorker } from '../../src/worker/chromium-frame-worker.ts';
+import { findSegmentRecord } from '../../src/worker/find-segment.ts';
 
 const repository = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -56,7 +57,7 @@ export class Renderer implements AsyncDisposable {
     const plan = await readPlan(this.store, id);
     const records = await Promise.all(
       plan.frameJobs.map(
-        async ({ segmentKey }) => (await readSegmentRecord(this.store, segmentKey)) as SegmentRecord,
+        async (frameJob) => (await findSegmentRecord(this.store, frameJob)) as SegmentRecord,
       ),
     );
     return { file, result, plan, records };
@@ -66,6 +67,13 @@ export class Renderer implements AsyncDisposable {
     await this.worker[Symbol.asyncDispose]();
     await rm(this.folder, { recursive: true, force: true });
   }
+}
+
+/** The store's key of a frame job's video, which must be there. */
+export async function videoKeyOf(store: ObjectStore, job: FrameJob | undefined): Promise<string> {
+  const record = job && (await findSegmentRecord(store, job));
+  if (!record) throw new Error(`The store has no segment ${job?.index}.`);
+  return record.videoKey;
 }
 
 /** Hashes of a render's pictures before the encoder, in the order of the frames. */

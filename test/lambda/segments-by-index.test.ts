@@ -5,11 +5,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Handlers, LocalStore, referenceTo } from '../../src/index.ts';
 import { costOf, useByTimings } from '../../src/orchestrator/cost.ts';
 import { readPlan } from '../../src/orchestrator/plan-record.ts';
-import { keys } from '../../src/storage/keys.ts';
 import { readJson } from '../../src/storage/object-store.ts';
 import { defaultSizes } from '../../src/types/function-sizes.ts';
 import { decodeBarcodes } from '../helpers/barcode.ts';
-import { fixture } from '../helpers/renderer.ts';
+import { fixture, videoKeyOf } from '../helpers/renderer.ts';
 
 let folder: string;
 let store: LocalStore;
@@ -81,7 +80,7 @@ test('a mend keeps what was told of the others, and a plan made anew begins anew
   const renderAll = () => Promise.all(items.map(({ index }) => handlers.render({ id: 'mended', index })));
   const first = await renderAll();
   const { frameJobs } = await readPlan(store, 'mended');
-  await store.delete(keys.segmentVideo(frameJobs[1]?.segmentKey as string, 'mp4'));
+  await store.delete(await videoKeyOf(store, frameJobs[1]));
   await expect(handlers.stitch({ id: 'mended' })).rejects.toMatchObject({
     name: 'SegmentDamagedError',
     details: { segments: [1] },

@@ -10,7 +10,6 @@ const seam: Seam = {
   digests: [digest, digest],
   pictures: [`segments/${digest}/${digest}-last.png`, `segments/${digest}/${digest}-first.png`],
   levels: 255,
-  blockLevels: 12.5,
   pixels: 2_000_000,
 };
 const seams = {

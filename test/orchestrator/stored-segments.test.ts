@@ -12,7 +12,14 @@ import type { RenderJobInput } from '../../src/types/render-job.ts';
 import { ChromiumFrameWorker } from '../../src/worker/chromium-frame-worker.ts';
 import { decodeBarcodes } from '../helpers/barcode.ts';
 import { frameNumbers } from '../helpers/fault-scene.ts';
-import { digests, fixture, type JobSketch, type Rendered, Renderer } from '../helpers/renderer.ts';
+import {
+  digests,
+  fixture,
+  type JobSketch,
+  type Rendered,
+  Renderer,
+  videoKeyOf,
+} from '../helpers/renderer.ts';
 
 let renderer: Renderer;
 let looks = 0;
@@ -106,8 +113,8 @@ describe('a segment that the store has is not rendered', () => {
     const undisturbed = await renderer.render(job);
     const [, lost, , half] = undisturbed.plan.frameJobs as [FrameJob, FrameJob, FrameJob, FrameJob];
     // A worker that dies leaves nothing, or a video without its record.
+    await renderer.store.delete(await videoKeyOf(renderer.store, lost));
     await renderer.store.delete(keys.segmentRecord(lost.segmentKey));
-    await renderer.store.delete(keys.segmentVideo(lost.segmentKey, 'mp4'));
     await renderer.store.delete(keys.segmentRecord(half.segmentKey));
 
     const resumed = await renderer.render(job);
@@ -197,8 +204,8 @@ describe('a segment is rendered', () => {
 test('a segment that is found counts as new, so that it does not expire under the render', async () => {
   const composition = fresh({ durationInFrames: 12 });
   const { plan } = await renderer.render({ composition });
-  const { segmentKey } = plan.frameJobs[0] as FrameJob;
-  const files = [keys.segmentRecord(segmentKey), keys.segmentVideo(segmentKey, 'mp4')];
+  const [frameJob] = plan.frameJobs as [FrameJob];
+  const files = [keys.segmentRecord(frameJob.segmentKey), await videoKeyOf(renderer.store, frameJob)];
   const old = new Date(Date.now() - 29 * 86_400_000);
   for (const key of files) await utimes(renderer.store.localPath(key), old, old);
 
@@ -252,6 +259,49 @@ test.each([
     expect(await render('third', 12)).toMatchObject({ found: 0, cached: 0 });
     const { total } = await render('second', 24);
     expect(await render('second', 24)).toEqual({ total, found: total, cached: total, rendered: 0 });
+  } finally {
+    server.close();
+  }
+});
+
+test('two renders at once of a page that asks another host late keep segments of their own', async () => {
+  let asked = 0;
+  const server = createServer((_, response) => {
+    const shade = (++asked % 10).toString().repeat(3);
+    response.writeHead(200, { 'content-type': 'text/css' }).end(`body { background: #${shade} }`);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  try {
+    const { port } = server.address() as AddressInfo;
+    const source = path.join(renderer.folder, 'late-at-once');
+    await cp(fixture('barcode-raf'), source, { recursive: true });
+    const page = path.join(source, 'index.html');
+    const link = `<link rel="stylesheet" href="http://localhost:${port}/look.css">`;
+    const late = `<script>
+      requestAnimationFrame(function look() {
+        if (Math.round(performance.now() * 0.03) % 6 === 3) document.head.insertAdjacentHTML('beforeend', '${link}');
+        requestAnimationFrame(look);
+      });
+    </script>`;
+    await writeFile(page, `${await readFile(page, 'utf8')}${late}`);
+    const render = async (id: string) => {
+      await using worker = new ChromiumFrameWorker(renderer.store, { ownMachine: true });
+      const { segments } = await new JobOrchestrator(worker, new LocalAdapter()).run({
+        id,
+        composition: { source, durationInFrames: 24 },
+        page: { allowHosts: [`localhost:${port}`], seekMode: 'seek' },
+        encoding: { muted: true },
+        chunking: { segments: 4 },
+        onSeamMismatch: 'warn',
+        outputPath: path.join(renderer.folder, `${id}.mp4`),
+      });
+      return segments;
+    };
+    const both = () => Promise.all([render('late-one'), render('late-other')]);
+    const anew = { total: 4, cached: 0, rendered: 4 };
+    const found = { total: 4, cached: 4, rendered: 0 };
+    expect(await both()).toEqual([anew, anew]);
+    expect(await both()).toEqual([found, found]);
   } finally {
     server.close();
   }

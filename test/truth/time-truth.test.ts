@@ -5,7 +5,6 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import puppeteer from 'puppeteer-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { keys } from '../../src/storage/keys.ts';
 import { openKit } from '../../src/worker/kit.ts';
 import { decodeBarcodes, decodeBarcodesOfImages } from '../helpers/barcode.ts';
 import { decodeAudio, findOnsets } from '../helpers/decode-audio.ts';
@@ -87,11 +86,11 @@ describe.each([
   });
 
   test('starts each segment on a key frame that needs nothing before it', async () => {
-    const { file, plan } = await renderer.render(job);
+    const { file, plan, records } = await renderer.render(job);
     const { packets } = await packetTimes(file);
-    for (const { range, segmentKey } of plan.frameJobs) {
+    for (const { range, index } of plan.frameJobs) {
       expect(packets[range[0]]?.key, `frame ${range[0]}`).toBe(true);
-      const segment = renderer.store.localPath(keys.segmentVideo(segmentKey, 'mp4'));
+      const segment = renderer.store.localPath(records[index]?.videoKey ?? '');
       const inFile = (await packetTimes(segment)).packets;
       expect(inFile).toHaveLength(range[1] - range[0]);
       expect(inFile[0]?.key).toBe(true);

@@ -92,8 +92,8 @@ export async function storeSegments(
   for (const [index, { file, frames }] of segments.entries()) {
     const end = start + frames * everyNthFrame;
     const segmentKey = `content/${start}-${end}`;
-    const videoKey = keys.segmentVideo(segmentKey, 'mp4');
     const digest = sha256(await readFile(file));
+    const videoKey = keys.segmentVideo(segmentKey, digest, 'mp4');
     await store.put(videoKey, { file }, { sha256: digest });
     const range: [number, number] = [start, end];
     frameJobs.push({ index, segmentKey, range, encoding } as FrameJob);
