@@ -9,7 +9,9 @@ interface Drawn {
   readonly data: string | undefined;
 }
 
-const EXTRA_TICK_MS = 0.001;
+/** Frame times are whole microseconds to the browser; one that has the time of the frame before is never answered. */
+const EXTRA_TICK = 1;
+const micros = (ms: number): number => Math.round(ms * 1000);
 
 /**
  * Issues the browser's frames. In `screenshot` mode the browser draws by itself, and a tick only gives it
@@ -18,20 +20,22 @@ const EXTRA_TICK_MS = 0.001;
 export class FrameTicker {
   readonly #page: DevToolsSession;
   readonly #mode: CaptureMode;
+  /** Microseconds. */
   readonly #interval: number;
   /** The browser refuses a frame while one is under way. */
   #pending: Promise<unknown> = Promise.resolve();
   #started = false;
   #drawn = 0;
   #damaged = false;
-  #ticks = 1_000;
-  #origin = 1_000;
+  /** Microseconds. */
+  #ticks = 1_000_000;
+  #origin = 1_000_000;
 
   /** @param interval milliseconds a frame */
   constructor(page: DevToolsSession, mode: CaptureMode, interval: number) {
     this.#page = page;
     this.#mode = mode;
-    this.#interval = interval;
+    this.#interval = micros(interval);
   }
 
   /** Frames drawn so far. */
@@ -47,7 +51,7 @@ export class FrameTicker {
 
   /** Lets the next frame bear the time of `ms` on the timeline; frame times only grow. */
   moveTo(ms: number): void {
-    this.#ticks = Math.max(this.#ticks, this.#origin + ms);
+    this.#ticks = Math.max(this.#ticks, this.#origin + micros(ms));
   }
 
   /** Draws, without a picture. @returns whether anything changed; `undefined` in `screenshot` mode */
@@ -107,10 +111,11 @@ export class FrameTicker {
       return { hasDamage: undefined, data };
     }
     const drawn = this.#pending.then(async () => {
-      this.#ticks += this.#started ? EXTRA_TICK_MS : this.#interval;
+      this.#ticks += this.#started ? EXTRA_TICK : this.#interval;
       const { hasDamage, screenshotData } = await this.#page.send('HeadlessExperimental.beginFrame', {
-        frameTimeTicks: this.#ticks,
-        interval: this.#interval,
+        // Half a microsecond more, since the browser cuts off what is behind the point.
+        frameTimeTicks: (this.#ticks + 0.5) / 1000,
+        interval: this.#interval / 1000,
         ...(screenshot ? { screenshot } : {}),
       });
       this.#drawn++;
