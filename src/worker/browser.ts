@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises';
+import { onAbort, throwIfAborted } from '../utils/abort.ts';
 import { BrowserCrashedError, type ErrorDetails, HeliosError, KitError } from '../utils/errors.ts';
 import { isAlive } from '../utils/process-tag.ts';
 import { createWorkFolder, type WorkFolder } from '../utils/work-folder.ts';
@@ -70,14 +71,17 @@ export class Browser implements AsyncDisposable {
     this.kill();
   }
 
-  static async launch(kind: BrowserKind): Promise<Browser> {
+  /** @throws AbortedError as soon as the signal fires */
+  static async launch(kind: BrowserKind, signal?: AbortSignal): Promise<Browser> {
     const kit = await openKit();
     for (let attempt = 1; ; attempt++) {
+      throwIfAborted(signal);
       const gate = await Gate.listen();
       try {
-        return await Browser.#launch(kind, gate, kit);
+        return await Browser.#launch(kind, gate, kit, signal);
       } catch (cause) {
         await gate[Symbol.asyncDispose]();
+        throwIfAborted(signal);
         if (cause instanceof HeliosError) throw cause;
         // A browser can be killed while it starts, as another can later.
         if (attempt < LAUNCHES) continue;
@@ -89,16 +93,23 @@ export class Browser implements AsyncDisposable {
     }
   }
 
-  static async #launch(kind: BrowserKind, gate: Gate, kit: Kit): Promise<Browser> {
+  static async #launch(
+    kind: BrowserKind,
+    gate: Gate,
+    kit: Kit,
+    signal: AbortSignal | undefined,
+  ): Promise<Browser> {
     const profile = await createWorkFolder('browser');
     let chromium: ChromiumProcess | undefined;
     let timer: NodeJS.Timeout | undefined;
+    let off = (): void => {};
     try {
       const flags = chromiumFlags(kind, gate.port, profile.path);
       const env = { ...kit.env, TMPDIR: profile.path };
       const started = await ChromiumProcess.start(kit.chromiumPath, flags, env);
       chromium = started;
       timer = setTimeout(() => started.kill(), LAUNCH_MS);
+      off = onAbort(signal, () => started.kill());
       const { root } = started.devTools;
       await root.send('Target.setDiscoverTargets', { discover: true });
       // They belong to no page's session.
@@ -111,6 +122,7 @@ export class Browser implements AsyncDisposable {
       throw error;
     } finally {
       clearTimeout(timer);
+      off();
     }
   }
 

@@ -127,7 +127,7 @@ export class ChromiumFrameWorker implements FrameWorker, AsyncDisposable {
     const missed: Error[] = [];
     const looking = this.#lookup(composition.ref, blobs, missed);
     looking.catch(() => {});
-    const browser = await this.#takeBrowser(kind);
+    const browser = await this.#takeBrowser(kind, signal);
     const off = onAbort(signal, () => browser.kill());
     try {
       browser.gate.serve(await looking, this.networkPolicy(composition));
@@ -237,14 +237,14 @@ export class ChromiumFrameWorker implements FrameWorker, AsyncDisposable {
     return { digest, sha256: fileDigest, key };
   }
 
-  async #takeBrowser(kind: BrowserKind): Promise<Browser> {
+  async #takeBrowser(kind: BrowserKind, signal: AbortSignal | undefined): Promise<Browser> {
     const { mode, scale = 1 } = kind;
     for (const browser of this.#idle.filter((idle) => idle.mode === mode && idle.scale === scale)) {
       this.#idle = this.#idle.filter((other) => other !== browser);
       if (browser.alive) return browser;
       await browser.close();
     }
-    return Browser.launch(kind);
+    return Browser.launch(kind, signal);
   }
 
   async #lookup(ref: CompositionRef, blobs: BlobLease, missed: Error[]): Promise<FileLookup> {

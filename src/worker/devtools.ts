@@ -1,8 +1,7 @@
-import { constants } from 'node:buffer';
 import { EventEmitter } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import type { ProtocolMapping } from 'devtools-protocol/types/protocol-mapping.js';
-import { PageLimitError } from '../utils/errors.ts';
+import { BrowserCrashedError, PageLimitError } from '../utils/errors.ts';
 
 type Commands = ProtocolMapping.Commands;
 type Params<M extends keyof Commands> = Commands[M]['paramsType'];
@@ -24,8 +23,8 @@ interface Message {
   readonly error?: { readonly message: string; readonly data?: string };
 }
 
-/** More than what comes out of a pipe at once. */
-const PIECE_BYTES = 1024 ** 2;
+/** All but pictures are far shorter; one in the making takes four times as much of this process's memory. */
+const MESSAGE_BYTES = 64 * 1024 ** 2;
 const ENDED = "the browser's connection has ended";
 
 /** A conversation with one target: commands and their answers, and events by the protocol's names. */
@@ -41,7 +40,7 @@ export class DevToolsSession extends EventEmitter<ProtocolMapping.Events> {
     this.setMaxListeners(0);
   }
 
-  /** Rejects when the browser refuses the command, and when the target or the browser ends before the answer. */
+  /** Rejects when the browser refuses the command; with BrowserCrashedError when the target ends before the answer. */
   send<M extends keyof Commands>(method: M, ...[params]: Params<M>): Promise<Answer<M>> {
     return this.connection.send(this, method, params) as Promise<Answer<M>>;
   }
@@ -58,7 +57,7 @@ export class DevTools {
   readonly #output: Writable;
   readonly #sessions = new Map<string, DevToolsSession>();
   readonly #pending = new Map<number, Pending>();
-  readonly #maxBytes: number;
+  #maxBytes: number;
   #pieces: Buffer[] = [];
   #bytes = 0;
   #lastId = 0;
@@ -72,9 +71,9 @@ export class DevTools {
   /**
    * @param output what Chromium reads, its file descriptor 3
    * @param input what Chromium writes, its file descriptor 4
-   * @param maxBytes of one message; @default the longest string, less a piece: a longer one would end this process
+   * @param maxBytes of one message; @default 64 MiB
    */
-  constructor(output: Writable, input: Readable, maxBytes = constants.MAX_STRING_LENGTH - PIECE_BYTES) {
+  constructor(output: Writable, input: Readable, maxBytes = MESSAGE_BYTES) {
     this.#output = output;
     this.#maxBytes = maxBytes;
     output.on('error', () => this.#end());
@@ -88,6 +87,11 @@ export class DevTools {
       }
       if (this.#ended) input.destroy();
     });
+  }
+
+  /** Lets messages be as long as this at least, such as those of large pictures. */
+  allowMessages(bytes: number): void {
+    this.#maxBytes = Math.max(this.#maxBytes, bytes);
   }
 
   /** @throws Error when no target is attached under this name */
@@ -158,7 +162,9 @@ export class DevTools {
     for (const [asked, pending] of this.#pending) {
       if (pending.session !== session) continue;
       this.#pending.delete(asked);
-      pending.reject(new Error(`${pending.method}: the target has ended.`));
+      pending.reject(
+        new BrowserCrashedError(`Chromium ended the page while it was rendering (${pending.method}).`),
+      );
     }
   }
 

@@ -20,6 +20,8 @@ const WARM_UP_TICKS = 2;
 const QUIET_MS = 30;
 const LOAD_TICK_MS = 8;
 const STEP_TICK_MS = 60;
+/** A pixel's in a message at the most: 4 bytes of a PNG that nothing makes smaller, in base64, and some to spare. */
+const PICTURE_BYTES = 6;
 
 export interface PageSessionOptions {
   readonly composition: ResolvedComposition;
@@ -73,6 +75,8 @@ export class PageSession implements AsyncDisposable {
     const { load } = options.page.timeouts;
     const opening = openTarget(browser, { width, height, scale, transparent, script });
     const target = await browser.within(load, opening);
+    const picture = windowSize(options.composition, scale);
+    browser.root.connection.allowMessages(picture.width * picture.height * PICTURE_BYTES);
     const session = new PageSession(browser, target, options);
     try {
       // Without frames before the first navigation, about one page in fifty never gives a picture.

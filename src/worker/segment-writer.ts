@@ -54,13 +54,15 @@ async function takeNext(
   { lookAhead, range }: FrameJob,
 ): Promise<SeamPicture | undefined> {
   if (lookAhead === 'none') return undefined;
+  let digest: string;
   try {
-    return await keepFrame(camera, range[1]);
+    digest = (await camera.take(range[1])).picture.digest;
   } catch (error) {
     if (lookAhead === 'needed') throw error;
     browser.doubtful = true;
     return undefined;
   }
+  return { digest, file: await camera.keep() };
 }
 
 /**

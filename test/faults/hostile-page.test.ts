@@ -195,6 +195,12 @@ describe('a page that takes too much', () => {
     expect(error.details).toMatchObject({ limit: 'threads' });
   });
 
+  test('a message of 70 MB', async () => {
+    const error = await fail('<script>console.error("x".repeat(7e7))</script>');
+    expect(error).toBeInstanceOf(PageLimitError);
+    expect(error.details).toMatchObject({ limit: 'message', bytes: 64 * 1024 ** 2 });
+  });
+
   test('what it tells at once is cut short', async () => {
     const source = await page('<script>console.error("\\u001b]0;title\\u0007" + "x".repeat(1e6))</script>');
     const { result } = await renderer.render({

@@ -1,8 +1,10 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { BrowserCrashedError } from '../../src/utils/errors.ts';
 import { Browser } from '../../src/worker/browser.ts';
+import { ChromiumProcess } from '../../src/worker/chromium-process.ts';
+import { DevTools } from '../../src/worker/devtools.ts';
 import { expectNothingLeft } from '../helpers/fault-scene.ts';
 import { toolPatterns, until, untilTool } from '../helpers/processes.ts';
 
@@ -76,4 +78,62 @@ test('a closed browser leaves no process and no folder', async () => {
   await browser.close();
   await browser.close();
   await expectNothingLeft();
+});
+
+describe('a browser that is killed while it starts', () => {
+  afterEach(() => vi.restoreAllMocks());
+
+  /** Kills browsers just before the command of this number is sent to them. */
+  function killAt(command: number, browsers: number): () => number {
+    const send = DevTools.prototype.send;
+    const start = ChromiumProcess.start;
+    let [asked, killed] = [0, 0];
+    const processes: ChromiumProcess[] = [];
+    vi.spyOn(ChromiumProcess, 'start').mockImplementation(async (...args) => {
+      asked = 0;
+      const chromium = await start(...args);
+      processes.push(chromium);
+      if (command === 0 && killed++ < browsers) chromium.kill();
+      return chromium;
+    });
+    vi.spyOn(DevTools.prototype, 'send').mockImplementation(function (this: DevTools, ...args) {
+      if (++asked === command && killed++ < browsers) processes.at(-1)?.kill();
+      return send.apply(this, args);
+    });
+    return () => processes.length;
+  }
+
+  test.each([0, 1, 2])('is started again, at command %d', async (command) => {
+    const started = killAt(command, 1);
+    await using browser = await Browser.launch({ mode: 'begin-frame' });
+    await browser.checkProcesses();
+    expect([started(), browser.alive]).toEqual([2, true]);
+  });
+
+  test('fails when it happens again, and leaves nothing', async () => {
+    const started = killAt(1, 2);
+    await expect(Browser.launch({ mode: 'begin-frame' })).rejects.toMatchObject({
+      name: 'KitError',
+      message: expect.stringContaining('doctor'),
+    });
+    expect(started()).toBe(2);
+    await expectNothingLeft();
+  });
+
+  test('because the render is cancelled ends as cancelled, at once', async () => {
+    const cancel = new AbortController();
+    const start = ChromiumProcess.start;
+    vi.spyOn(ChromiumProcess, 'start').mockImplementation(async (...args) => {
+      const chromium = await start(...args);
+      process.kill(chromium.pid, 'SIGSTOP');
+      setTimeout(() => cancel.abort(), 50);
+      return chromium;
+    });
+    const since = performance.now();
+    await expect(Browser.launch({ mode: 'begin-frame' }, cancel.signal)).rejects.toMatchObject({
+      name: 'AbortedError',
+    });
+    expect(performance.now() - since).toBeLessThan(10_000);
+    await expectNothingLeft();
+  });
 });
