@@ -3,11 +3,11 @@ import { access, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { sha256 } from '../utils/digest.ts';
 import { freeBytes } from '../utils/disk-space.ts';
-import { DiskFullError, KitError } from '../utils/errors.ts';
+import { DiskFullError } from '../utils/errors.ts';
 import { errorCode, toWriteError } from '../utils/fs-errors.ts';
 import { processTag } from '../utils/process-tag.ts';
 import { sweepFolder } from '../utils/work-folder.ts';
-import { rememberedDigest } from './content-digest.ts';
+import { customVersion } from './custom-chromium.ts';
 import { fontconfig, fontFolders, fontsVersion } from './fonts.ts';
 import { makeKitFolder } from './kit-folder.ts';
 import { findChromium, type PackedChromium, UNPACKED_BYTES, unpackChromium } from './packed-chromium.ts';
@@ -70,7 +70,6 @@ async function prepareKit(): Promise<Kit> {
   const shipped = own ? undefined : await findChromium();
   const unpacked = path.join(folder, `chromium-${shipped?.version}`);
   if (shipped && !(await exists(unpacked))) await placeChromium(shipped, unpacked);
-  if (own && !(await exists(own))) throw new KitError(`CHROMIUM_PATH names no file: ${own}.`);
   const env: Record<string, string> = {
     PATH: process.env.PATH ?? '',
     HOME: folder,
@@ -82,8 +81,7 @@ async function prepareKit(): Promise<Kit> {
   return {
     chromiumPath: own ?? path.join(unpacked, 'chromium'),
     fontsVersion: await fontsVersion(folder),
-    chromiumVersion:
-      shipped?.version ?? `custom-${(await rememberedDigest([own as string], folder)).slice(0, 12)}`,
+    chromiumVersion: shipped?.version ?? (await customVersion(own as string, folder)),
     env,
   };
 }

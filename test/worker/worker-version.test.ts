@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -56,6 +56,31 @@ describe('the worker’s version', () => {
     const two = await versionNow();
     expect(part(one, 'chromium')).toMatch(/^custom-/);
     expect(part(two, 'chromium')).not.toBe(part(one, 'chromium'));
+  });
+
+  test('is another when a script starts another browser, or a file beside the browser is another', async () => {
+    const versions = new Set<string | undefined>();
+    const look = async () => versions.add(part(await versionNow(), 'chromium'));
+    vi.stubEnv('CHROMIUM_PATH', await program('start', path.join(folder, 'real'), 'one'));
+    for (const told of ['1.0', '1.1']) {
+      await writeFile(path.join(folder, 'real'), `#!/bin/sh\necho Chromium ${told}\n`, { mode: 0o755 });
+      await look();
+    }
+    expect(versions.size).toBe(2);
+    const browser = path.join(folder, 'browser');
+    await mkdir(browser);
+    await symlink(await program('browser/chromium', 'true', 'one'), path.join(folder, 'link'));
+    vi.stubEnv('CHROMIUM_PATH', path.join(folder, 'link'));
+    await writeFile(path.join(browser, 'pictures.pak'), 'one');
+    await look();
+    await writeFile(path.join(browser, 'pictures.pak'), 'another');
+    await look();
+    expect(versions.size).toBe(3);
+    await writeFile(path.join(browser, 'icudtl.dat'), 'data');
+    await look();
+    await writeFile(path.join(browser, 'pictures.pak'), 'a third');
+    await look();
+    expect(versions.size).toBe(5);
   });
 
   test('is another with fonts of other bytes', async () => {
