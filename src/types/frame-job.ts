@@ -41,7 +41,7 @@ export const frameTimingsSchema = z.strictObject({
   firstFrame: z.number(),
   seek: z.number(),
   capture: z.number(),
-  /** The frame of `lookAhead`, and keeping the pictures of the seams; that of `lookBack` is in `seek` and `capture`. */
+  /** All that is done for the seams: keeping pictures, and the frames before and after the segment. */
   seams: z.number(),
   encodeWait: z.number(),
   /** From the first frame to the last, with all waiting. */

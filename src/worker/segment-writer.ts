@@ -78,15 +78,21 @@ export async function writeSegment(
   const { encoding, composition } = job;
   const [start] = job.range;
   const frames = outputFrames(job.range, encoding);
-  let encodeWait = 0;
+  let [encodeWait, seams] = [0, 0];
   const waited = async (work: Promise<void>): Promise<void> => {
     const since = performance.now();
     await work;
     encodeWait += performance.now() - since;
   };
+  const forSeams = async <T>(work: Promise<T>): Promise<T> => {
+    const since = performance.now();
+    const value = await work;
+    seams += performance.now() - since;
+    return value;
+  };
   const opening = job.lookBack ? start - encoding.everyNthFrame : start;
   await using camera = await Camera.open(browser, job, opening, signal);
-  const previousPicture = job.lookBack ? await keepFrame(camera, opening) : undefined;
+  const previousPicture = job.lookBack ? await forSeams(keepFrame(camera, opening)) : undefined;
   const encoder = new Encoder({
     encoding,
     fps: outputFps(composition.fps, encoding.everyNthFrame),
@@ -112,7 +118,7 @@ export async function writeSegment(
         goesOn ? frame + encoding.everyNthFrame : undefined,
       );
       const changed = shot.changed || firstPicture === undefined;
-      firstPicture ??= { digest: picture.digest, file: await camera.keep() };
+      firstPicture ??= { digest: picture.digest, file: await forSeams(camera.keep()) };
       if (changed) captured++;
       frameDigests.push(picture.digest);
       await waited(written);
@@ -129,13 +135,11 @@ export async function writeSegment(
     const warnings = [...camera.warnings];
     const finished = encoder.finish();
     finished.catch(() => {});
-    const ahead = performance.now();
     const isLastKept = job.lookAhead !== 'needed';
     const lastPicture = isLastKept
-      ? { digest: frameDigests.at(-1) as string, file: await camera.keep() }
+      ? { digest: frameDigests.at(-1) as string, file: await forSeams(camera.keep()) }
       : undefined;
-    const nextPicture = await takeNext(browser, camera, job);
-    const seams = performance.now() - ahead;
+    const nextPicture = await forSeams(takeNext(browser, camera, job));
     await waited(finished);
     const { size } = await stat(file);
     if (size === 0) throw new EncoderError('FFmpeg wrote an empty segment.');
