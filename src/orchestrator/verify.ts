@@ -104,7 +104,7 @@ async function takeAgain(
     if (before > last) await camera.take(before);
     last = sample.frame;
     const { picture } = await camera.take(last);
-    taken.push({ sample, digest: picture.digest, file: await camera.keep() });
+    taken.push({ sample, digest: picture.digest, file: await (await camera.keep()).png });
   }
   return taken;
 }
@@ -125,7 +125,7 @@ async function recordedPicture(
   for (let at = job.range[0]; ; at += job.encoding.everyNthFrame) {
     throwIfAborted(signal);
     const { picture } = await camera.take(at);
-    if (at >= frame) return picture.digest === digest ? camera.keep() : undefined;
+    if (at >= frame) return picture.digest === digest ? (await camera.keep()).png : undefined;
   }
 }
 

@@ -5,7 +5,7 @@ import type { CapturePath } from '../types/render-job.ts';
 import { throwIfAborted } from '../utils/abort.ts';
 import { CaptureUnavailableError } from '../utils/errors.ts';
 import type { Browser } from './browser.ts';
-import type { Capture } from './capture.ts';
+import type { Capture, KeptFrame } from './capture.ts';
 import { openCapture } from './open-capture.ts';
 import { PageSession } from './page-session.ts';
 import type { Picture } from './picture.ts';
@@ -92,8 +92,8 @@ export class Camera implements AsyncDisposable {
     return { picture: this.#last, changed: taken !== undefined };
   }
 
-  /** The frame that was taken last, when the page has not gone on, as a PNG. */
-  keep(): Promise<Buffer> {
+  /** Keeps the frame that was taken last, when the page has not gone on. @throws CaptureStalledError */
+  keep(): Promise<KeptFrame> {
     return this.#capture.keep();
   }
 

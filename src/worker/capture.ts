@@ -6,6 +6,11 @@ import { compressedPicture, type Picture } from './picture.ts';
 
 const EMPTY_PAUSE_MS = 20;
 
+/** A frame's picture that the page may go on from. */
+export interface KeptFrame {
+  readonly png: Promise<Buffer>;
+}
+
 /** Takes the pictures of a page, one a frame, and knows when a frame is the same as the one before. */
 export interface Capture {
   /** Of the pictures that are taken. */
@@ -22,10 +27,10 @@ export interface Capture {
   /** The picture that was taken last; `undefined` when it is that of the frame before. */
   develop(): Picture | undefined;
   /**
-   * The frame that was taken last, at which the page still stands, as a PNG.
-   * @throws CaptureStalledError when it is not the picture that was taken
+   * Keeps the frame that was taken last, at which the page still stands.
+   * @throws CaptureStalledError when the browser shows another picture than the one that was taken
    */
-  keep(): Promise<Buffer>;
+  keep(): Promise<KeptFrame>;
 }
 
 /** Takes compressed pictures, of which the browser makes one for each frame. */
@@ -76,9 +81,10 @@ export class ScreenshotCapture implements Capture {
     return compressedPicture(this.format, Buffer.from(this.#last, 'base64'));
   }
 
-  async keep(): Promise<Buffer> {
+  async keep(): Promise<KeptFrame> {
     const isPng = this.format === 'png' && this.#last !== undefined;
-    return Buffer.from(isPng ? (this.#last as string) : await this.shoot(keptScreenshot), 'base64');
+    const data = isPng ? (this.#last as string) : await this.shoot(keptScreenshot);
+    return { png: Promise.resolve(Buffer.from(data, 'base64')) };
   }
 
   /** On a busy machine the first frames of a page can come without a picture; later ones have it. @returns base64 */

@@ -229,8 +229,9 @@ export class ChromiumFrameWorker implements FrameWorker, AsyncDisposable {
   async #keepPicture(
     segmentKey: string,
     which: SegmentPicture,
-    { digest, file }: SeamPicture,
+    { digest, png }: SeamPicture,
   ): Promise<KeptPicture> {
+    const file = await png;
     const fileDigest = sha256(file);
     const key = keys.segmentPicture(segmentKey, which, fileDigest);
     await this.store.put(key, file, { contentType: 'image/png' });

@@ -1,5 +1,5 @@
 import { CaptureStalledError } from '../utils/errors.ts';
-import type { Capture, ScreenshotCapture } from './capture.ts';
+import type { Capture, KeptFrame, ScreenshotCapture } from './capture.ts';
 import type { Framebuffer } from './framebuffer.ts';
 import type { PageSession } from './page-session.ts';
 import type { Picture } from './picture.ts';
@@ -16,7 +16,7 @@ export class FramebufferCapture implements Capture {
   #drawn = false;
   #exposed = false;
 
-  /** @param screenshots of the same session, for pictures that are kept */
+  /** @param screenshots of the same session, for the picture that proves that there are any */
   constructor(
     session: PageSession,
     framebuffer: Framebuffer,
@@ -66,12 +66,15 @@ export class FramebufferCapture implements Capture {
     return isNew ? picture : undefined;
   }
 
-  async keep(): Promise<Buffer> {
-    const file = await this.#screenshots.keep();
-    // For a screenshot the browser draws again: what it draws then is what was read, or that was read too early.
+  async keep(): Promise<KeptFrame> {
+    const png = this.#pictures.png();
+    png.catch(() => {});
+    // When the browser has answered once more, all that it drew before is in its memory: what was read, or that was
+    // read too early.
+    await this.#screenshots.inTime(this.#session.ticker.tick());
     this.#pictures.read(this.#framebuffer);
     if (this.#last && !this.#pictures.shows(this.#last))
       throw new CaptureStalledError("The browser's memory did not have the frame yet when it was read.");
-    return file;
+    return { png };
   }
 }

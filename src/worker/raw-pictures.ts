@@ -3,6 +3,7 @@ import { ROUNDING_LEVELS, ROUNDING_SHARE } from '../utils/rounding.ts';
 import type { Framebuffer } from './framebuffer.ts';
 import type { Picture } from './picture.ts';
 import { PICTURES_WASM } from './pictures-wasm.ts';
+import { encodePng } from './png.ts';
 
 interface PicturesModule {
   readonly memory: WebAssembly.Memory;
@@ -80,6 +81,11 @@ export class RawPictures {
     if (digest === last?.digest) return last;
     this.#free = (this.#free + 1) % SLOTS;
     return { format: this.#format, bytes: Buffer.from(memory.buffer, at, this.#bytes), digest };
+  }
+
+  /** The picture that was read last as a PNG; the next one may be read meanwhile. */
+  png(): Promise<Buffer> {
+    return encodePng(this.#sources[this.#turn] as Buffer, { width: this.#width, height: this.#height });
   }
 
   /** Whether the picture that was read last is the given one, as it was taken last, up to a rounding. */

@@ -9,16 +9,15 @@ import { throwIfAborted } from '../utils/abort.ts';
 import { EncoderError } from '../utils/errors.ts';
 import type { Browser } from './browser.ts';
 import { Camera } from './camera.ts';
+import type { KeptFrame } from './capture.ts';
 import { Encoder } from './encoder.ts';
 
 const PROGRESS_MS = 200;
 
 /** A frame that another segment may see as well. */
-export interface SeamPicture {
+export interface SeamPicture extends KeptFrame {
   /** Of the frame's picture before the encoder. */
   readonly digest: string;
-  /** JPEG or PNG. */
-  readonly file: Buffer;
 }
 
 /** A segment in a file of this machine. */
@@ -44,7 +43,7 @@ export interface WrittenSegment {
 /** Takes a frame's picture and keeps it. */
 async function keepFrame(camera: Camera, frame: number): Promise<SeamPicture> {
   const { digest } = (await camera.take(frame)).picture;
-  return { digest, file: await camera.keep() };
+  return { digest, ...(await camera.keep()) };
 }
 
 /** The picture of the frame after a segment, as far as the job asks for it. */
@@ -62,7 +61,7 @@ async function takeNext(
     browser.doubtful = true;
     return undefined;
   }
-  return { digest, file: await camera.keep() };
+  return { digest, ...(await camera.keep()) };
 }
 
 /**
@@ -118,7 +117,7 @@ export async function writeSegment(
         goesOn ? frame + encoding.everyNthFrame : undefined,
       );
       const changed = shot.changed || firstPicture === undefined;
-      firstPicture ??= { digest: picture.digest, file: await forSeams(camera.keep()) };
+      firstPicture ??= { digest: picture.digest, ...(await forSeams(camera.keep())) };
       if (changed) captured++;
       frameDigests.push(picture.digest);
       await waited(written);
@@ -137,7 +136,7 @@ export async function writeSegment(
     finished.catch(() => {});
     const isLastKept = job.lookAhead !== 'needed';
     const lastPicture = isLastKept
-      ? { digest: frameDigests.at(-1) as string, file: await forSeams(camera.keep()) }
+      ? { digest: frameDigests.at(-1) as string, ...(await forSeams(camera.keep())) }
       : undefined;
     const nextPicture = await forSeams(takeNext(browser, camera, job));
     await waited(finished);

@@ -43,7 +43,7 @@ test.each([
   expect(again.result.capture).toEqual({ framebuffer: 1 });
 });
 
-test('memory that has another picture than the screenshot is not believed', async () => {
+test('memory that has another picture when it is read once more is not believed', async () => {
   const job: JobSketch = {
     composition: { source: fixture('barcode-raf'), inputProps: { place: 'kept' } },
     frameRange: [20, 30],
