@@ -74,7 +74,7 @@ describe('an hour at 30 frames a second', () => {
     expect(plan.maxParallel).toBe(Math.min(capacity, plan.frameJobs.length));
     expect(plan.frameJobs.every(({ range }) => range[0] % length === 0)).toBe(true);
     expect(stateBytes).toBeLessThan(STATE_LIMIT);
-    expect(planBytes / plan.frameJobs.length).toBeLessThan(150);
+    expect(planBytes).toBeLessThan(4_000 + 146 * plan.frameJobs.length);
     expect(seconds).toBeLessThan(60);
   });
 
