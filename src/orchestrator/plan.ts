@@ -27,7 +27,7 @@ import { coverRange } from './cover-range.ts';
 import { costCurve, cutByWork, segmentCount } from './cut-by-work.ts';
 import { lookAhead } from './look-ahead.ts';
 import { maySound } from './may-sound.ts';
-import { type Probe, probeComposition, type SeekTrial, trySeeking } from './probe.ts';
+import { type Lend, type Probe, probeComposition, type SeekTrial, trySeeking } from './probe.ts';
 import { contentDigest, segmentKey } from './segment-key.ts';
 import { cutAtMultiples, cutEvenly, segmentLength } from './segment-ranges.ts';
 import { estimateWork } from './segment-work.ts';
@@ -166,7 +166,7 @@ export async function planJob(
   const version = await workerVersion();
   let reachesOut = false;
   const remember = memory(store, version, job.cache, () => ref.kind === 'url' || reachesOut);
-  const inBrowser = <T>(work: Parameters<typeof worker.withBrowser<T>>[3]) =>
+  const inBrowser: Lend = (work) =>
     worker.withBrowser(
       { ref, allowHosts: page.allowHosts },
       browserKindOf(page, captureScale(encoding)),
@@ -197,7 +197,7 @@ export async function planJob(
   const range = checkRange(job.frameRange, composition);
   const trial = await remember<SeekTrial>(
     { ref, look: { ...asked, frameRange: range, composition: { ...composition, durationInFrames: 0 } } },
-    () => inBrowser((browser) => trySeeking(browser, composition, range, encoding, page)),
+    () => trySeeking(inBrowser, composition, range, encoding, page, idleIsFree && capacity > 1),
     async (known) => known.msPerFrame > 0 && known.msPerStep >= 0 && Array.isArray(known.costs),
   );
   const question = { ref, composition, end: range[1], onAssetError, allowHosts };

@@ -3,6 +3,7 @@ import { captureScale } from '../types/codecs.ts';
 import type { CompositionRef, CompositionSpec, ResolvedComposition } from '../types/composition.ts';
 import type { Encoding } from '../types/encoding.ts';
 import type { FrameRange, PageOptions } from '../types/render-job.ts';
+import { runLimited } from '../utils/run-limited.ts';
 import type { Browser } from '../worker/browser.ts';
 import { wantsFramebuffer } from '../worker/camera.ts';
 import type { Capture } from '../worker/capture.ts';
@@ -53,17 +54,22 @@ export interface SeekTrial {
   readonly costs: readonly FrameCost[];
 }
 
+/** Lends a browser that reads the composition. */
+export type Lend = <T>(work: (browser: Browser) => Promise<T>) => Promise<T>;
+
 /**
  * Measures what a frame costs, and finds out whether frames can be seeked to: at three places of the range, a
  * frame reached at once and the same frame reached step by step must look alike. For a range of few frames the
  * steps begin before it.
+ * @param sideBySide whether the two ways are gone at the same time, in two browsers
  */
 export async function trySeeking(
-  browser: Browser,
+  lend: Lend,
   composition: ResolvedComposition,
   [start, end]: FrameRange,
   encoding: Encoding,
   page: PageOptions,
+  sideBySide: boolean,
 ): Promise<SeekTrial> {
   const length = Math.min(WINDOW_FRAMES, end - 1);
   const last = end - 1 - length;
@@ -89,22 +95,24 @@ export async function trySeeking(
     stepping += performance.now() - since;
     steps++;
   };
-  const look = async (session: PageSession, capture: Capture, frame: number): Promise<string> => {
+  /** @returns `undefined` when it is the picture taken before */
+  const look = async (session: PageSession, capture: Capture, frame: number): Promise<string | undefined> => {
     const since = performance.now();
     await session.step(frame);
     await capture.expose();
-    const picture = capture.develop();
+    const digest = capture.develop()?.digest;
     const ms = performance.now() - since;
     costs.set(frame, Math.min(costs.get(frame) ?? Number.POSITIVE_INFINITY, ms));
     spent += ms;
     taken++;
-    return picture?.digest ?? 'same';
+    return digest;
   };
-  const visit = async (stepwise: boolean): Promise<string> => {
+  const visit = async (browser: Browser, stepwise: boolean): Promise<string> => {
     await using session = await PageSession.open(browser, options);
+    const capture = openCapture(session, scene, page.timeouts.frame);
     const seen: string[] = [];
+    let last = '';
     for (const from of windows) {
-      const capture = openCapture(session, scene, page.timeouts.frame);
       // Stops on the way that the other visit does not make: a page may lose its way between them.
       const before = Math.max(0, session.frame);
       const stops = stepwise ? [1, 2].map((third) => before + Math.floor(((from - before) * third) / 3)) : [];
@@ -112,13 +120,21 @@ export async function trySeeking(
       const drawn = from + Math.max(0, length - 1);
       for (let frame = stepwise ? from : drawn; frame <= drawn; frame++) await step(session, frame);
       // Both visits draw the same two frames: what Chromium drew before decides the last bit of what it draws next.
-      await capture.preRoll();
-      seen.push(await look(session, capture, from + length));
+      if (from === first) await capture.preRoll();
+      else {
+        await capture.expose();
+        last = capture.develop()?.digest ?? last;
+      }
+      last = (await look(session, capture, from + length)) ?? last;
+      seen.push(last);
     }
     return seen.join();
   };
-  const atOnce = await visit(false);
-  const seekMode = page.seekMode === 'auto' && (await visit(true)) !== atOnce ? 'replay' : 'seek';
+  const ways = page.seekMode === 'auto' ? [false, true] : [false];
+  const visits = await runLimited(ways, sideBySide ? ways.length : 1, undefined, (stepwise) =>
+    lend((browser) => visit(browser, stepwise)),
+  );
+  const seekMode = new Set(visits).size > 1 ? 'replay' : 'seek';
   return {
     seekMode: page.seekMode === 'replay' ? 'replay' : seekMode,
     msPerFrame: spent / taken,

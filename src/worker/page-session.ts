@@ -18,6 +18,8 @@ import { PageNetwork } from './page-network.ts';
 const EPOCH_MS = 1_735_689_600_000;
 const WARM_UP_TICKS = 2;
 const QUIET_MS = 30;
+/** A page that has had nothing to do for so long will not make itself one of Helios. */
+const SETTLED_MS = 400;
 const LOAD_TICK_MS = 8;
 const STEP_TICK_MS = 60;
 /** A pixel's in a message at the most: 4 bytes of a PNG that nothing makes smaller, in base64, and some to spare. */
@@ -269,9 +271,12 @@ export class PageSession implements AsyncDisposable {
     if (patience === undefined && this.#options.composition.kind === 'page') return;
     if (patience !== undefined && (await this.describe()).meta !== null) return;
     const end = performance.now() + (patience ?? Number.POSITIVE_INFINITY);
+    let idle = 0;
     while (!(await this.evaluate<boolean>('__heliosInfra__.hasHelios()')) && performance.now() < end) {
       if (this.#closed || this.#faults.threw) return;
       const ran = await this.evaluate<boolean>('__heliosInfra__.runLoadTimer()');
+      idle = ran || !this.network.idle ? 0 : idle + QUIET_MS;
+      if (patience !== undefined && idle > SETTLED_MS) return;
       await (ran ? this.#quiet(1) : this.#quiet());
     }
   }
