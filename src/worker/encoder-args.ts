@@ -16,9 +16,14 @@ const BT709 = [
   'tv',
 ];
 
-// Encoders divide a picture among their threads, and by default have as many as the machine has cores: the bytes
-// would depend on it.
-const THREADS = ['-threads', '4'];
+/**
+ * Encoders divide pictures among their threads, and by default have as many as the machine has cores: the bytes would
+ * depend on it. The quick setting of H.264 keeps up with the browser in one, which holds fewer pictures:
+ * docs/performance.md.
+ */
+function threadsOf({ codec, preset }: Encoding): string[] {
+  return ['-threads', codec === 'h264' && !preset ? '1' : '4'];
+}
 
 function rateControl({ codec, crf, bitrate }: Encoding): string[] {
   if (bitrate) return ['-b:v', bitrate];
@@ -89,7 +94,7 @@ export function segmentArgs({ encoding, fps, pictures, size, file }: SegmentArgs
   return [
     ...['-f', 'matroska', '-protocol_whitelist', 'pipe', '-i', 'pipe:0', '-an', '-vf', filters.join(',')],
     ...encoderArgs(encoding, keyframeInterval),
-    ...THREADS,
+    ...threadsOf(encoding),
     ...BT709,
     ...(segmentExtension === 'webm' ? [] : ['-video_track_timescale', String(trackTimescale(fps))]),
     ...['-fflags', '+bitexact', '-flags:v', '+bitexact', file],
