@@ -31,6 +31,10 @@ import { StoreLocation } from './store-location.ts';
 export class RenderFarm extends Construct {
   readonly farmName: string;
   readonly bucket: IBucket;
+  /** `s3://<bucket>/<prefix>` */
+  readonly storeUrl: string;
+  /** False when the bucket goes with the stack. */
+  readonly keepBucket: boolean;
   readonly layers: FarmLayers;
   readonly functions: Readonly<Record<FunctionName, FarmFunction>>;
   readonly stateMachine: StateMachine;
@@ -57,6 +61,8 @@ export class RenderFarm extends Construct {
 
     this.bucket = props.bucket ?? new FarmBucket(this, 'Store', { ...props, prefix }).bucket;
     const store = new StoreLocation(this.bucket, prefix, props.encryptionKey ?? this.bucket.encryptionKey);
+    this.storeUrl = store.url;
+    this.keepBucket = props.bucket !== undefined || props.removalPolicy !== RemovalPolicy.DESTROY;
     this.layers = new FarmLayers(this, 'Layers', assets.layers);
     this.functions = this.#functions(props, checked, store, assets, logRetention);
     this.functions.failure.function.addEnvironment(
@@ -83,8 +89,7 @@ export class RenderFarm extends Construct {
     this.dashboard = new FarmDashboard(this, 'Overview', { ...watched, functions, alarms: this.alarms.all });
     this.failureNotice =
       topic && new FailureNotice(this, 'FailureNotice', { farm: farmName, stateMachine, topic });
-    const keepBucket = props.bucket !== undefined || props.removalPolicy !== RemovalPolicy.DESTROY;
-    this.parameter = this.#parameter(store, functions, keepBucket);
+    this.parameter = this.#parameter(store, functions);
     for (const [key, value] of Object.entries({ 'helios-infra:farm': farmName, ...props.tags }))
       Tags.of(this).add(key, value, { excludeResourceTypes: ['AWS::SSM::Parameter'] });
   }
@@ -131,11 +136,7 @@ export class RenderFarm extends Construct {
   }
 
   /** What the CLI reads; never more than 4 KB. */
-  #parameter(
-    store: StoreLocation,
-    functions: Record<FunctionName, lambda.IFunction>,
-    keepBucket: boolean,
-  ): ssm.StringParameter {
+  #parameter(store: StoreLocation, functions: Record<FunctionName, lambda.IFunction>): ssm.StringParameter {
     const key = store.encryptionKey?.keyArn;
     return new ssm.StringParameter(this, 'Parameter', {
       parameterName: `/helios-infra/${this.farmName}/farm`,
@@ -143,12 +144,13 @@ export class RenderFarm extends Construct {
       stringValue: Stack.of(this).toJsonString({
         version: packageVersion(),
         region: Stack.of(this).region,
+        stack: Stack.of(this).stackName,
         bucket: store.bucket.bucketName,
         prefix: store.folder,
         stateMachineArn: this.stateMachine.stateMachineArn,
         functions: mapFunctions((name) => functions[name].functionName),
         ...(key ? { kmsKeyArn: key } : {}),
-        keepBucket,
+        keepBucket: this.keepBucket,
         createdBy: '@helios-project/infrastructure',
       }),
     });

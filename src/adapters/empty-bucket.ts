@@ -51,7 +51,7 @@ export async function emptyBucket(bucket: string): Promise<number> {
  * Deletes a farm's bucket when the farm made it; it must be empty.
  * @returns whether there is no such bucket now
  */
-export async function deleteOwnBucket({ bucket, name }: Farm): Promise<boolean> {
+export async function deleteOwnBucket({ bucket, name }: Pick<Farm, 'bucket' | 'name'>): Promise<boolean> {
   using s3 = openClient();
   const { client, region } = s3;
   const tags = await askAws({ permission: 's3:GetBucketTagging', resource: bucket, region }, () =>

@@ -7,6 +7,8 @@ export const farmSchema = z.looseObject({
   /** Of the package that deployed it. */
   version: z.string(),
   region: z.string().optional(),
+  /** The name of the CloudFormation stack that it is part of. */
+  stack: z.string(),
   bucket: z.string(),
   /** Below which the store's keys begin, without a slash at the end. */
   prefix: z.string().default(''),

@@ -40,6 +40,7 @@ test('the parameter says where the farm is, in less than 4 KB', () => {
   expect(JSON.parse(value)).toEqual({
     version: packageVersion(),
     region: 'the region',
+    stack: stack.stackName,
     bucket: 'the bucket',
     prefix: 'video',
     stateMachineArn: 'the machine',

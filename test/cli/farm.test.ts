@@ -151,3 +151,13 @@ test('says in which region there is no farm', async () => {
   expect(stderr).toContain('There is no farm other in us-east-1');
   expect(stderr).toContain('helios-infra deploy --farm other');
 });
+
+test('a farm that is part of somebody’s own stack is not taken down, and keeps what it stored', async () => {
+  Object.assign(farm.parameter, { stack: 'Films', keepBucket: false });
+  await farm.store.put('renders/one/output.mp4', 'a film');
+  const { status, stdout, stderr } = await cli.run(['destroy', '--delete-outputs']);
+  expect(status).toBe(1);
+  expect(stdout).toBe('');
+  expect(stderr).toMatch(/DeployError: .*as part of the stack Films\. Nothing was deleted\./);
+  expect(await farm.store.head('renders/one/output.mp4')).toBeDefined();
+});
