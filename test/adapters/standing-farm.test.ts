@@ -41,18 +41,20 @@ test('one of which nothing is left is not found', async () => {
   await expect(findStandingFarm('default')).rejects.toMatchObject({ name: 'FarmNotFoundError' });
 });
 
-test('a farm in somebody’s own stack is refused, also when that is named like the package’s', async () => {
-  await using _ = await openStacks({
-    Films: outputs,
-    'helios-infra-default': { SiteUrl: 'https://example.com' },
-  });
-  const refusal = { name: 'DeployError', message: expect.stringContaining('Take the farm out of that app') };
-  await expect(findStandingFarm('default')).rejects.toMatchObject(refusal);
+const refusal = { name: 'DeployError', message: expect.stringContaining('Take the farm out of that app') };
+
+test('a farm in somebody’s own stack is refused', async () => {
   Object.assign(farm.parameter, { stack: 'Films' });
+  await using _ = await openStacks({ Films: outputs, 'helios-infra-default': outputs });
   await expect(findStandingFarm('default')).rejects.toMatchObject({
     ...refusal,
     details: { farm: 'default', stack: 'Films' },
   });
+});
+
+test('it is refused, too, when that stack is named like the package’s', async () => {
+  await using _ = await openStacks({ 'helios-infra-default': { SiteUrl: 'https://example.com' } });
+  await expect(findStandingFarm('default')).rejects.toMatchObject(refusal);
 });
 
 test('a farm whose stack is not there is refused', async () => {
