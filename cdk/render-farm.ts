@@ -65,9 +65,11 @@ export class RenderFarm extends Construct {
     this.keepBucket = props.bucket !== undefined || props.removalPolicy !== RemovalPolicy.DESTROY;
     this.layers = new FarmLayers(this, 'Layers', assets.layers);
     this.functions = this.#functions(props, checked, store, assets, logRetention);
-    this.functions.failure.function.addEnvironment(
-      'HELIOS_RENDER_LOG_GROUP',
-      this.functions.render.logGroup.logGroupName,
+    const { failure: recorder, ...steps } = this.functions;
+    const logGroups = Object.entries(steps).map(([step, { logGroup }]) => [step, logGroup.logGroupName]);
+    recorder.function.addEnvironment(
+      'HELIOS_LOG_GROUPS',
+      Stack.of(this).toJsonString(Object.fromEntries(logGroups)),
     );
     this.eventBus = props.eventBus ?? events.EventBus.fromEventBusName(this, 'DefaultBus', 'default');
     const functions = mapFunctions((name) => this.functions[name].function);

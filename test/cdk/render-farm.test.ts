@@ -77,3 +77,16 @@ test('two farms stand in one stack, each with its own parts', () => {
   for (const name of ['one', 'two'])
     template.hasResourceProperties('AWS::SSM::Parameter', { Name: `/helios-infra/${name}/farm` });
 });
+
+test('the function that records failures knows the log of each other one', () => {
+  const { template, stack, farm } = synthFarm({ assets });
+  const { Environment } = propertiesOf({ template, stack }, farm.functions.failure.function.functionName);
+  const told = JSON.stringify(
+    (Environment as { Variables: Record<string, unknown> }).Variables.HELIOS_LOG_GROUPS,
+  );
+  for (const [name, { logGroup }] of eachFunction(farm))
+    expect([name, told.includes(JSON.stringify(stack.resolve(logGroup.logGroupName)))]).toEqual([
+      name,
+      name !== 'failure',
+    ]);
+});
