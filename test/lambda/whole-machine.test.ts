@@ -141,12 +141,13 @@ requestAnimationFrame(tick);
 });
 
 test('a plan of a page that throws ends the render, and error.json says why and where its log is', async () => {
-  const { error, calls } = await render('throws', fixture('bad/script-throws'), [0, 90]);
+  const { error, calls } = await render('throws', fixture('bad/script-throws-at-frame-20'), [0, 90]);
   expect(error).toMatchObject({ name: 'RenderFailed' });
   expect(count(calls, 'render')).toBe(0);
   expect(await readJson(store, keys.error('throws'))).toMatchObject({
-    name: 'CompositionLoadError',
-    message: expect.stringContaining('broken at load'),
+    name: 'PageScriptError',
+    message: expect.stringContaining('broken at frame'),
+    details: { frame: expect.any(Number) },
     step: 'plan',
     log: { group: 'log of plan', stream: 's1' },
   });
