@@ -85,10 +85,14 @@ export class RenderFarm extends Construct {
     this.stateMachine = stateMachine;
 
     const { render, failure } = functions;
-    const renderTimeout = Duration.seconds(sizes.render.timeout);
-    const watched = { farm: farmName, stateMachine, renderTimeout };
+    const watched = { farm: farmName, stateMachine };
     this.alarms = new FarmAlarms(this, 'Alarms', { ...watched, render, failure, topic });
-    this.dashboard = new FarmDashboard(this, 'Overview', { ...watched, functions, alarms: this.alarms.all });
+    this.dashboard = new FarmDashboard(this, 'Overview', {
+      ...watched,
+      functions,
+      renderTimeout: Duration.seconds(sizes.render.timeout),
+      alarms: this.alarms.all,
+    });
     this.failureNotice =
       topic && new FailureNotice(this, 'FailureNotice', { farm: farmName, stateMachine, topic });
     this.parameter = this.#parameter(store, functions);
