@@ -95,7 +95,7 @@ export class RenderFarm extends Construct {
     });
     this.failureNotice =
       topic && new FailureNotice(this, 'FailureNotice', { farm: farmName, stateMachine, topic });
-    this.parameter = this.#parameter(store, functions);
+    this.parameter = this.#parameter(store, functions, checked.maxParallel);
     for (const [key, value] of Object.entries({ 'helios-infra:farm': farmName, ...props.tags }))
       Tags.of(this).add(key, value, { excludeResourceTypes: ['AWS::SSM::Parameter'] });
   }
@@ -142,7 +142,11 @@ export class RenderFarm extends Construct {
   }
 
   /** What the CLI reads; never more than 4 KB. */
-  #parameter(store: StoreLocation, functions: Record<FunctionName, lambda.IFunction>): ssm.StringParameter {
+  #parameter(
+    store: StoreLocation,
+    functions: Record<FunctionName, lambda.IFunction>,
+    maxParallel: number,
+  ): ssm.StringParameter {
     const key = store.encryptionKey?.keyArn;
     return new ssm.StringParameter(this, 'Parameter', {
       parameterName: `/helios-infra/${this.farmName}/farm`,
@@ -156,6 +160,7 @@ export class RenderFarm extends Construct {
         stateMachineArn: this.stateMachine.stateMachineArn,
         functions: mapFunctions((name) => functions[name].functionName),
         ...(key ? { kmsKeyArn: key } : {}),
+        maxParallel,
         keepBucket: this.keepBucket,
         createdBy: '@helios-project/infrastructure',
       }),

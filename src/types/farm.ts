@@ -22,6 +22,8 @@ export const farmSchema = z.looseObject({
     failure: z.string(),
   }),
   kmsKeyArn: z.string().optional(),
+  /** Segments of a render at the same time at the most. */
+  maxParallel: z.number(),
   /** False when the bucket goes with the stack. */
   keepBucket: z.boolean().default(true),
 });

@@ -46,6 +46,7 @@ test('the parameter says where the farm is, in less than 4 KB', () => {
     stateMachineArn: 'the machine',
     functions: { plan: 'plan', render: 'render', audio: 'audio', stitch: 'stitch', failure: 'failure' },
     kmsKeyArn: 'arn:aws:kms:us-east-1:123456789012:key/k',
+    maxParallel: 1000,
     keepBucket: true,
     createdBy: '@helios-project/infrastructure',
   });

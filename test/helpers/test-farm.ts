@@ -55,6 +55,7 @@ export class TestFarm implements AsyncDisposable {
       prefix: 'video',
       stateMachineArn: machine,
       functions: functions as Farm['functions'],
+      maxParallel: 1000,
       keepBucket: true,
       ...more,
     });
