@@ -204,12 +204,20 @@ describe.skipIf(skipped)('a farm in AWS whose functions fail', () => {
     expect(await decoded('starved')).toEqual(frames);
   });
 
-  test('a bucket that goes with its stack goes with all that is in it', async () => {
-    const { store } = await farm.client();
+  test('a bucket that goes with its stack goes with all that is in it, while a render runs', async () => {
+    const client = await farm.client();
+    const { store } = client;
+    const ended = render('interrupted');
+    await vi.waitFor(async () => expect((await client.getProgress('interrupted')).phase).toBe('render'), {
+      timeout: 300_000,
+      interval: 500,
+    });
     const { status, stdout, stderr } = await farm.run('destroy');
+    expect(stderr).toContain('Stopping the render interrupted');
     expect(stderr).toContain('Deleting everything in s3://');
     expect(stdout).toMatch(/is gone, and [\d,]+ objects of .* with the bucket/);
     expect(status).toBe(0);
+    expect((await ended).status).toBe(1);
     await expect(readJson(store, keys.result('lost'))).rejects.toMatchObject({ name: 'StoreAddressError' });
   });
 });
