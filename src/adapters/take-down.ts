@@ -1,6 +1,6 @@
 import { DeployError, HeliosError } from '../utils/errors.ts';
 import { farmStackName } from '../utils/farm-stack-name.ts';
-import { deleteOwnBucket, emptyBucket, emptyStore } from './empty-bucket.ts';
+import { deleteBucket, deleteOwnBucket, emptyBucket, emptyStore } from './empty-bucket.ts';
 import { farmParameter, farmStore, readParameter } from './farm.ts';
 import type { StandingFarm } from './standing-farm.ts';
 import { StepFunctions } from './step-functions.ts';
@@ -22,7 +22,7 @@ export interface TakenDown {
 /**
  * Takes a farm down. Renders that run are stopped first. A bucket that goes with its stack is emptied before, for
  * CloudFormation deletes none that holds something; outputs of any other go when nothing writes them any more.
- * What still writes then, a function that was at work, is waited out by emptying and deleting once more.
+ * A function that is still at work may write after that: what it holds up is emptied and deleted once more.
  * @throws DeployError when the farm is still there afterwards; nothing is deleted after that
  */
 export async function takeDown(farm: StandingFarm, options: TakeDownOptions): Promise<TakenDown> {
@@ -32,10 +32,16 @@ export async function takeDown(farm: StandingFarm, options: TakeDownOptions): Pr
     say(`Deleting everything in s3://${farm.bucket}`);
     let objects = 0;
     await onceMore(DeployError, async () => {
-      objects += await emptyBucket(farm.bucket);
+      objects += (await emptyBucket(farm.bucket)) ?? 0;
       await deleteStack();
     });
     await assertGone(farm);
+    await onceMore(HeliosError, async () => {
+      const late = await emptyBucket(farm.bucket);
+      if (late === undefined) return;
+      objects += late;
+      await deleteBucket(farm.bucket);
+    });
     return { objects, bucketGone: true };
   }
   await deleteStack();

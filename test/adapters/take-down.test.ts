@@ -1,4 +1,10 @@
-import { CreateBucketCommand, DeleteBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import {
+  CreateBucketCommand,
+  DeleteBucketCommand,
+  HeadBucketCommand,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { deleteOwnBucket } from '../../src/adapters/empty-bucket.ts';
 import { farmStore } from '../../src/adapters/farm.ts';
@@ -73,6 +79,19 @@ test('renders that run are stopped first, and what a function still writes is wa
   expect(tries).toBe(2);
   expect(say).toHaveBeenNthCalledWith(1, 'Stopping the render long');
   expect(cloud.executions.get('done')?.status).toBe('SUCCEEDED');
+});
+
+test('a bucket that is left although its stack is gone goes, too', async () => {
+  const farm = await farmWith('goes', false);
+  const leaves = async () => {
+    await farmStore(farm).put('segments/late', 'bytes');
+    cloud.gone = true;
+  };
+  const gone = await takeDown(farm, { deleteOutputs: false, deleteStack: leaves, say: () => {} });
+  expect(gone).toEqual({ objects: 3, bucketGone: true });
+  await expect(client.send(new HeadBucketCommand({ Bucket: 'goes' }))).rejects.toMatchObject({
+    $metadata: { httpStatusCode: 404 },
+  });
 });
 
 test('a stack that can not be deleted is tried twice, and its error is told', async () => {
