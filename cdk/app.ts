@@ -1,6 +1,7 @@
 import { App, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { HeliosError } from '../src/utils/errors.ts';
+import { farmStackName } from '../src/utils/farm-stack-name.ts';
 import { readContext } from './context-props.ts';
 import { FarmStack } from './farm-stack.ts';
 
@@ -10,7 +11,7 @@ function main(): void {
   const { CDK_DEFAULT_ACCOUNT: account, CDK_DEFAULT_REGION: region } = process.env;
   new FarmStack(app, 'Farm', {
     context,
-    stackName: `helios-infra-${context.farm}`,
+    stackName: farmStackName(context.farm),
     description: `The Helios render farm ${context.farm}`,
     // A VPC is looked up in an account; all else is the same everywhere.
     ...(context.vpcId && account && region ? { env: { account, region } } : {}),

@@ -5,6 +5,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
+import { renderMetric } from './render-metric.ts';
 import { letAlarmsPublish } from './topic-access.ts';
 
 export interface FarmAlarmsProps {
@@ -12,8 +13,6 @@ export interface FarmAlarmsProps {
   readonly stateMachine: StateMachine;
   readonly render: IFunction;
   readonly failure: IFunction;
-  /** Of the render function. */
-  readonly renderTimeout: Duration;
   /** Told of every alarm and of its end. @default nobody */
   readonly topic?: ITopic | undefined;
 }
@@ -25,8 +24,8 @@ interface Limit {
 }
 
 const PERIOD = Duration.minutes(5);
-/** Part of its timeout that a segment may take before somebody should know. */
-const NEAR_TIMEOUT = 0.8;
+/** Percent of the time that its plan allows a segment, after which somebody should know. */
+const NEAR_TIMEOUT = 80;
 /** Failed invocations in 5 minutes; single ones heal by being tried again. */
 const RENDER_ERRORS = 10;
 
@@ -41,7 +40,7 @@ export class FarmAlarms extends Construct {
 
   constructor(scope: Construct, id: string, props: FarmAlarmsProps) {
     super(scope, id);
-    const { farm, stateMachine, render, failure, renderTimeout, topic } = props;
+    const { farm, stateMachine, render, failure, topic } = props;
     const sum = { period: PERIOD, statistic: cloudwatch.Stats.SUM };
     const alarm = (
       name: string,
@@ -90,9 +89,9 @@ export class FarmAlarms extends Construct {
     );
     this.renderNearTimeout = alarm(
       'RenderNearTimeout',
-      render.metricDuration({ period: PERIOD, statistic: cloudwatch.Stats.MAXIMUM }),
-      'a segment took most of the render function’s time; plan shorter segments.',
-      { threshold: renderTimeout.toMilliseconds() * NEAR_TIMEOUT },
+      renderMetric(farm, 'TimeUsed', { period: PERIOD, statistic: cloudwatch.Stats.MAXIMUM }),
+      'a segment took most of the time that it may take; plan shorter segments.',
+      { threshold: NEAR_TIMEOUT },
     );
     this.failureErrors = alarm(
       'FailureErrors',

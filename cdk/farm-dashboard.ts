@@ -4,6 +4,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { type FunctionName, functionNames } from './function-sizes.ts';
+import { renderMetric } from './render-metric.ts';
 
 export interface FarmDashboardProps {
   readonly farm: string;
@@ -28,14 +29,8 @@ export class FarmDashboard extends Construct {
       left: cloudwatch.IMetric[],
       more: Partial<cloudwatch.GraphWidgetProps> = {},
     ) => new cloudwatch.GraphWidget({ title, left, width: 12, height: 6, ...more });
-    const told = (metricName: string, statistic: string, label = metricName) =>
-      new cloudwatch.Metric({
-        namespace: 'HeliosInfra',
-        metricName,
-        dimensionsMap: { farm, service: 'render' },
-        statistic,
-        label,
-      });
+    const told = (metricName: string, statistic: string, label: string) =>
+      renderMetric(farm, metricName, { statistic, label });
     const of = (metric: (fn: IFunction) => cloudwatch.Metric) =>
       functionNames.map((name) => metric(functions[name]).with({ label: name }));
     this.dashboard = new cloudwatch.Dashboard(this, 'Dashboard', {
@@ -74,7 +69,10 @@ export class FarmDashboard extends Construct {
               render.metricDuration({ statistic: cloudwatch.Stats.p(95), label: '95 of 100' }),
               render.metricDuration({ statistic: cloudwatch.Stats.MAXIMUM, label: 'longest' }),
             ],
-            { leftAnnotations: [{ label: 'timeout', value: props.renderTimeout.toMilliseconds() }] },
+            {
+              leftAnnotations: [{ label: 'timeout', value: props.renderTimeout.toMilliseconds() }],
+              right: [told('TimeUsed', 'Maximum', 'most of its time, %')],
+            },
           ),
         ],
         [

@@ -18,17 +18,33 @@ export const mapLabel = 'Segments';
 export const keyAccess: Readonly<Record<FunctionName, KeyAccess>> = {
   plan: {
     read: ['blobs/*', 'bundles/*', 'probes/*', 'segments/*'],
-    write: ['blobs/*', 'probes/*', 'renders/*/job.json', 'renders/*/plan.json', 'renders/*/segments.json'],
+    write: [
+      'blobs/*',
+      'probes/*',
+      'renders/*/job.json',
+      'renders/*/plan.json',
+      'renders/*/segments.json',
+      'renders/*/progress/plan.error.json',
+    ],
   },
   render: {
     read: ['blobs/*', 'bundles/*', 'renders/*/plan.json', 'renders/*/progress/*', 'segments/*'],
     write: ['segments/*', 'renders/*/progress/*'],
   },
-  audio: { read: ['blobs/*', 'renders/*/plan.json'], write: ['renders/*/audio.*'] },
+  audio: {
+    read: ['blobs/*', 'renders/*/plan.json'],
+    write: ['renders/*/audio.*', 'renders/*/progress/audio.error.json'],
+  },
   stitch: {
     read: ['renders/*/plan.json', 'renders/*/audio.*', 'renders/*/progress/*', 'segments/*'],
     readBack: ['renders/*/output.*'],
-    write: ['renders/*/output.*', 'renders/*/output/*', 'renders/*/result.json', 'segments/*.json'],
+    write: [
+      'renders/*/output.*',
+      'renders/*/output/*',
+      'renders/*/result.json',
+      'renders/*/progress/stitch.error.json',
+      'segments/*.json',
+    ],
   },
   failure: {
     read: ['renders/*/error.json', 'renders/*/progress/*.error.json'],

@@ -14,8 +14,10 @@ export class FarmStack extends Stack {
   constructor(scope: Construct, id: string, { context, ...props }: FarmStackProps) {
     super(scope, id, props);
     this.farm = new RenderFarm(this, 'Farm', farmProps(this, context));
-    const { bucket, stateMachine, parameter, dashboard } = this.farm;
+    const { bucket, storeUrl, keepBucket, stateMachine, parameter, dashboard } = this.farm;
     new CfnOutput(this, 'BucketName', { value: bucket.bucketName });
+    new CfnOutput(this, 'StoreUrl', { value: storeUrl });
+    new CfnOutput(this, 'KeepBucket', { value: String(keepBucket) });
     new CfnOutput(this, 'StateMachineArn', { value: stateMachine.stateMachineArn });
     new CfnOutput(this, 'ParameterName', { value: parameter.parameterName });
     new CfnOutput(this, 'DashboardName', { value: dashboard.dashboard.dashboardName });

@@ -1,3 +1,4 @@
+import type { RenderStep } from '../src/orchestrator/record-failure.ts';
 import { INLINE_SEGMENTS } from '../src/types/plan.ts';
 import { SegmentDamagedError } from '../src/utils/errors.ts';
 import { mapLabel, mapRunsPrefix } from './farm-keys.ts';
@@ -23,6 +24,13 @@ type State = Readonly<Record<string, unknown>>;
 const catchAll = (next: string, path: string | null = '$.error') => [
   { ErrorEquals: ['States.ALL'], ResultPath: path, Next: next },
 ];
+
+const failedIn = (step: RenderStep): State => ({
+  Type: 'Pass',
+  Result: step,
+  ResultPath: '$.step',
+  Next: 'Record failure',
+});
 
 /** The state machine in the Amazon States Language; its input is `{job, ref?, capacity?}`. */
 export function renderDefinition(parts: DefinitionParts): State {
@@ -95,7 +103,7 @@ export function renderDefinition(parts: DefinitionParts): State {
       Plan: {
         ...invoke(functions.plan, '$'),
         ResultSelector: { 'plan.$': '$.Payload' },
-        Catch: catchAll('Record failure'),
+        Catch: catchAll('Plan failed'),
         Next: 'Render and mix',
       },
       'Render and mix': {
@@ -107,8 +115,21 @@ export function renderDefinition(parts: DefinitionParts): State {
               Audio: {
                 ...invoke(functions.audio, { 'id.$': '$.plan.id' }),
                 ResultSelector: { 'key.$': '$.Payload.key', 'ms.$': '$.Payload.ms' },
+                Catch: catchAll('Record audio failure'),
                 End: true,
               },
+              'Record audio failure': {
+                ...invoke(functions.failure, {
+                  'id.$': '$.plan.id',
+                  'execution.$': '$$.Execution.Id',
+                  'error.$': '$.error',
+                  step: 'audio',
+                }),
+                ResultPath: null,
+                Catch: catchAll('Audio failed', null),
+                Next: 'Audio failed',
+              },
+              'Audio failed': { Type: 'Fail', ErrorPath: '$.error.Error', CausePath: '$.error.Cause' },
             },
           },
           {
@@ -159,6 +180,7 @@ export function renderDefinition(parts: DefinitionParts): State {
                 ...invoke(functions.failure, {
                   'id.$': '$.plan.id',
                   'error.$': '$.error',
+                  step: 'render',
                   'execution.$': '$$.Execution.Id',
                 }),
                 ResultPath: null,
@@ -171,7 +193,7 @@ export function renderDefinition(parts: DefinitionParts): State {
         ],
         ResultSelector: { 'audio.$': '$[0]' },
         ResultPath: '$.parts',
-        Catch: catchAll('Record failure'),
+        Catch: catchAll('Parts failed'),
         Next: 'Stitch',
       },
       Stitch: {
@@ -183,13 +205,13 @@ export function renderDefinition(parts: DefinitionParts): State {
         ResultSelector: { 'result.$': '$.Payload' },
         Catch: [
           { ErrorEquals: [SegmentDamagedError.name], ResultPath: '$.error', Next: 'Mended before?' },
-          ...catchAll('Record failure'),
+          ...catchAll('Stitch failed'),
         ],
         Next: 'Announce success',
       },
       'Mended before?': {
         Type: 'Choice',
-        Choices: [{ Variable: '$.mended', IsPresent: true, Next: 'Record failure' }],
+        Choices: [{ Variable: '$.mended', IsPresent: true, Next: 'Stitch failed' }],
         Default: 'Mend segments',
       },
       // The render function finds the sound ones, and renders what the store lost.
@@ -199,8 +221,12 @@ export function renderDefinition(parts: DefinitionParts): State {
         Next: 'Rendered',
       },
       Rendered: { Type: 'Succeed', OutputPath: '$.result' },
+      'Plan failed': failedIn('plan'),
+      // Of what failed in a part the record is written there, and stays.
+      'Parts failed': failedIn('render'),
+      'Stitch failed': failedIn('stitch'),
       'Record failure': {
-        ...invoke(functions.failure, { ...ofExecution, 'error.$': '$.error' }),
+        ...invoke(functions.failure, { ...ofExecution, 'error.$': '$.error', 'step.$': '$.step' }),
         ResultPath: null,
         Catch: catchAll('Announce failure', null),
         Next: 'Announce failure',

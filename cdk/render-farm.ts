@@ -31,6 +31,10 @@ import { StoreLocation } from './store-location.ts';
 export class RenderFarm extends Construct {
   readonly farmName: string;
   readonly bucket: IBucket;
+  /** `s3://<bucket>/<prefix>` */
+  readonly storeUrl: string;
+  /** False when the bucket goes with the stack. */
+  readonly keepBucket: boolean;
   readonly layers: FarmLayers;
   readonly functions: Readonly<Record<FunctionName, FarmFunction>>;
   readonly stateMachine: StateMachine;
@@ -57,11 +61,15 @@ export class RenderFarm extends Construct {
 
     this.bucket = props.bucket ?? new FarmBucket(this, 'Store', { ...props, prefix }).bucket;
     const store = new StoreLocation(this.bucket, prefix, props.encryptionKey ?? this.bucket.encryptionKey);
+    this.storeUrl = store.url;
+    this.keepBucket = props.bucket !== undefined || props.removalPolicy !== RemovalPolicy.DESTROY;
     this.layers = new FarmLayers(this, 'Layers', assets.layers);
     this.functions = this.#functions(props, checked, store, assets, logRetention);
-    this.functions.failure.function.addEnvironment(
-      'HELIOS_RENDER_LOG_GROUP',
-      this.functions.render.logGroup.logGroupName,
+    const { failure: recorder, ...steps } = this.functions;
+    const logGroups = Object.entries(steps).map(([step, { logGroup }]) => [step, logGroup.logGroupName]);
+    recorder.function.addEnvironment(
+      'HELIOS_LOG_GROUPS',
+      Stack.of(this).toJsonString(Object.fromEntries(logGroups)),
     );
     this.eventBus = props.eventBus ?? events.EventBus.fromEventBusName(this, 'DefaultBus', 'default');
     const functions = mapFunctions((name) => this.functions[name].function);
@@ -77,14 +85,17 @@ export class RenderFarm extends Construct {
     this.stateMachine = stateMachine;
 
     const { render, failure } = functions;
-    const renderTimeout = Duration.seconds(sizes.render.timeout);
-    const watched = { farm: farmName, stateMachine, renderTimeout };
+    const watched = { farm: farmName, stateMachine };
     this.alarms = new FarmAlarms(this, 'Alarms', { ...watched, render, failure, topic });
-    this.dashboard = new FarmDashboard(this, 'Overview', { ...watched, functions, alarms: this.alarms.all });
+    this.dashboard = new FarmDashboard(this, 'Overview', {
+      ...watched,
+      functions,
+      renderTimeout: Duration.seconds(sizes.render.timeout),
+      alarms: this.alarms.all,
+    });
     this.failureNotice =
       topic && new FailureNotice(this, 'FailureNotice', { farm: farmName, stateMachine, topic });
-    const keepBucket = props.bucket !== undefined || props.removalPolicy !== RemovalPolicy.DESTROY;
-    this.parameter = this.#parameter(store, functions, keepBucket);
+    this.parameter = this.#parameter(store, functions, checked.maxParallel);
     for (const [key, value] of Object.entries({ 'helios-infra:farm': farmName, ...props.tags }))
       Tags.of(this).add(key, value, { excludeResourceTypes: ['AWS::SSM::Parameter'] });
   }
@@ -134,7 +145,7 @@ export class RenderFarm extends Construct {
   #parameter(
     store: StoreLocation,
     functions: Record<FunctionName, lambda.IFunction>,
-    keepBucket: boolean,
+    maxParallel: number,
   ): ssm.StringParameter {
     const key = store.encryptionKey?.keyArn;
     return new ssm.StringParameter(this, 'Parameter', {
@@ -143,12 +154,14 @@ export class RenderFarm extends Construct {
       stringValue: Stack.of(this).toJsonString({
         version: packageVersion(),
         region: Stack.of(this).region,
+        stack: Stack.of(this).stackName,
         bucket: store.bucket.bucketName,
         prefix: store.folder,
         stateMachineArn: this.stateMachine.stateMachineArn,
         functions: mapFunctions((name) => functions[name].functionName),
         ...(key ? { kmsKeyArn: key } : {}),
-        keepBucket,
+        maxParallel,
+        keepBucket: this.keepBucket,
         createdBy: '@helios-project/infrastructure',
       }),
     });

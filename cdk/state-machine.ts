@@ -26,6 +26,8 @@ export class RenderStateMachine extends Construct {
   readonly stateMachine: sfn.StateMachine;
   readonly role: iam.Role;
   readonly logGroup: logs.LogGroup;
+  /** Lets the role start and follow the children of a Distributed Map. */
+  readonly mapRuns: iam.Policy;
 
   constructor(scope: Construct, id: string, props: RenderStateMachineProps) {
     super(scope, id);
@@ -65,7 +67,8 @@ export class RenderStateMachine extends Construct {
       'logs:CreateLogDelivery': 'Log deliveries know no narrower resource.',
       'xray:PutTraceSegments': 'X-Ray knows no narrower resource.',
     });
-    acknowledgeWildcards(this.#mapRuns(), {
+    this.mapRuns = this.#mapRuns();
+    acknowledgeWildcards(this.mapRuns, {
       FollowChildren: 'Child executions are named by Step Functions; only this state machine’s are meant.',
     });
   }

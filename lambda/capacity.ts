@@ -1,9 +1,8 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { GetAccountSettingsCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import type { Capacity } from '../src/orchestrator/handler-context.ts';
+import { parallelSegments } from '../src/orchestrator/parallel-segments.ts';
 
-/** Left to the other functions of a render. */
-const KEPT = 3;
 /** The smallest quota that an account has. */
 const SMALLEST_QUOTA = 10;
 /** A network without a way to Lambda's API lets a request hang. */
@@ -22,8 +21,8 @@ export async function capacity(): Promise<Capacity> {
   try {
     const { AccountLimit } = await client.send(new GetAccountSettingsCommand({}), { abortSignal });
     const { UnreservedConcurrentExecutions, ConcurrentExecutions = SMALLEST_QUOTA } = AccountLimit ?? {};
-    const free = (UnreservedConcurrentExecutions ?? ConcurrentExecutions) - KEPT;
-    return { segments: Math.max(1, Math.min(bound, free)) };
+    const unreserved = UnreservedConcurrentExecutions ?? ConcurrentExecutions;
+    return { segments: parallelSegments({ maxParallel: bound, unreserved }) };
   } catch (error) {
     const segments = Math.min(bound, SMALLEST_QUOTA);
     const why = abortSignal.aborted ? `no answer in ${PATIENCE_MS / 1000} s` : (error as Error).name;

@@ -13,6 +13,8 @@ export type Measures = Readonly<
 interface EntryOptions<T> {
   /** What is counted of an answer, by the metric's name. */
   readonly measure?: (answer: T) => Measures;
+  /** Milliseconds that a call may take; `TimeUsed` is the percentage of them that it took. @default not told */
+  readonly allowedMs?: (event: unknown, remainingMs: number) => number;
 }
 
 /** The render that an event belongs to. */
@@ -25,7 +27,7 @@ function renderId(event: unknown): string | undefined {
 export function entry<T>(
   service: string,
   run: (handlers: Handlers, event: unknown, context: HandlerContext) => Promise<T>,
-  { measure }: EntryOptions<T> = {},
+  { measure, allowedMs }: EntryOptions<T> = {},
 ): (event: unknown, context: Context) => Promise<T> {
   const logger = new Logger({ serviceName: service });
   const { HELIOS_FARM: farm = 'default' } = process.env;
@@ -44,9 +46,10 @@ export function entry<T>(
     if (render) traced?.addAnnotation('render', render);
     metrics.captureColdStartMetric();
     const since = performance.now();
+    const remainingMs = context.getRemainingTimeInMillis();
     try {
       const answer = await run(sharedHandlers(), event, {
-        remainingMs: context.getRemainingTimeInMillis(),
+        remainingMs,
         log: { group: context.logGroupName, stream: context.logStreamName, requestId: context.awsRequestId },
       });
       const ms = performance.now() - since;
@@ -62,6 +65,10 @@ export function entry<T>(
       throw error;
     } finally {
       traced?.close();
+      if (allowedMs) {
+        const used = (performance.now() - since) / allowedMs(event, remainingMs);
+        metrics.addMetric('TimeUsed', MetricUnit.Percent, 100 * used);
+      }
       metrics.publishStoredMetrics();
       logger.resetKeys();
     }

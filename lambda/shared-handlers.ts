@@ -7,10 +7,10 @@ let shared: Handlers | undefined;
 
 /** The handlers of this sandbox, over the store of `HELIOS_STORE`; a warm sandbox keeps its browser in them. */
 export function sharedHandlers(): Handlers {
-  const { HELIOS_SIZES, HELIOS_RENDER_LOG_GROUP } = process.env;
+  const { HELIOS_SIZES, HELIOS_LOG_GROUPS } = process.env;
   shared ??= new Handlers(openStore(), {
     capacity,
-    renderLogGroup: HELIOS_RENDER_LOG_GROUP,
+    logGroups: HELIOS_LOG_GROUPS ? (JSON.parse(HELIOS_LOG_GROUPS) as Record<string, string>) : undefined,
     sizes: HELIOS_SIZES ? (JSON.parse(HELIOS_SIZES) as FunctionSizes) : undefined,
   });
   return shared;

@@ -21,15 +21,16 @@ export async function emptyStore(store: ObjectStore): Promise<number> {
   return found.length;
 }
 
-/** Deletes everything in a bucket, the console's marks of folders too. @returns how many objects there were */
-export async function emptyBucket(bucket: string): Promise<number> {
+/** Deletes everything in a bucket, the console's marks of folders too. @returns how many objects there were; `undefined` when there is no such bucket */
+export async function emptyBucket(bucket: string): Promise<number | undefined> {
   using s3 = openClient();
   let count = 0;
   const list = { permission: 's3:ListBucket', resource: bucket, region: s3.region };
   const pages = paginateListObjectsV2({ client: s3.client }, { Bucket: bucket });
   for (;;) {
     const page = await askAws(list, () => unlessGone(pages.next()));
-    if (!page || page.done) return count;
+    if (!page) return undefined;
+    if (page.done) return count;
     const Objects = (page.value.Contents ?? []).map(({ Key }) => ({ Key }));
     if (Objects.length === 0) continue;
     const request = { permission: 's3:DeleteObject', resource: bucket, region: s3.region };
@@ -51,7 +52,7 @@ export async function emptyBucket(bucket: string): Promise<number> {
  * Deletes a farm's bucket when the farm made it; it must be empty.
  * @returns whether there is no such bucket now
  */
-export async function deleteOwnBucket({ bucket, name }: Farm): Promise<boolean> {
+export async function deleteOwnBucket({ bucket, name }: Pick<Farm, 'bucket' | 'name'>): Promise<boolean> {
   using s3 = openClient();
   const { client, region } = s3;
   const tags = await askAws({ permission: 's3:GetBucketTagging', resource: bucket, region }, () =>
@@ -67,10 +68,16 @@ export async function deleteOwnBucket({ bucket, name }: Farm): Promise<boolean> 
   );
   if (!tags) return true;
   if (!tags.some(({ Key, Value }) => Key === 'helios-infra:farm' && Value === name)) return false;
-  await askAws({ permission: 's3:DeleteBucket', resource: bucket, region }, () =>
-    unlessGone(client.send(new DeleteBucketCommand({ Bucket: bucket }))),
-  );
+  await deleteBucket(bucket);
   return true;
+}
+
+/** Deletes an empty bucket; one that is gone is no error. */
+export async function deleteBucket(bucket: string): Promise<void> {
+  using s3 = openClient();
+  await askAws({ permission: 's3:DeleteBucket', resource: bucket, region: s3.region }, () =>
+    unlessGone(s3.client.send(new DeleteBucketCommand({ Bucket: bucket }))),
+  );
 }
 
 /** `undefined` when the bucket is gone. */

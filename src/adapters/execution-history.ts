@@ -18,6 +18,7 @@ const FUNCTION_OF: Readonly<Record<string, FunctionName>> = {
   'Render segment': 'render',
   Stitch: 'stitch',
   'Record failure': 'failure',
+  'Record audio failure': 'failure',
   'Record segment failure': 'failure',
   'Record map failure': 'failure',
 };

@@ -161,7 +161,7 @@ export class FarmClient implements Disposable {
 
   /**
    * Starts a render that failed or was cancelled anew, as `<id>-r<n>`: what lies in the store is not rendered
-   * again. A redrive would not do: it goes on at the state that records the failure, and with the old plan.
+   * again. Nothing is started when somebody else resumed it at the same time. A redrive would not do: it goes on at the state that records the failure, and with the old plan.
    */
   async resumeRender(id: string): Promise<StartedRender> {
     const last = await this.#executions.latest(id);
@@ -169,9 +169,14 @@ export class FarmClient implements Disposable {
       return { id, status: last.status, execution: last.name, started: false };
     // The first error of an execution is kept; that of the one before must not stand for it.
     await this.store.delete(keys.error(id));
-    const name = nextName(id, last.name);
-    await this.#machine.start(name, JSON.parse(last.input));
-    return { id, status: 'running', execution: name, started: true };
+    const input: unknown = JSON.parse(last.input);
+    for (let name = nextName(id, last.name); ; name = nextName(id, name)) {
+      if (await this.#machine.start(name, input))
+        return { id, status: 'running', execution: name, started: true };
+      // Somebody else resumed it meanwhile, or another render has that name.
+      const other = await this.#executions.find(name, id);
+      if (other) return { id, status: other.status, execution: name, started: false };
+    }
   }
 
   /**

@@ -85,6 +85,6 @@ export async function readParameter(name: string): Promise<{ region: string; tex
 }
 
 /** The store of a farm, opened from here. */
-export function farmStore({ bucket, prefix }: Farm): ObjectStore {
+export function farmStore({ bucket, prefix }: Pick<Farm, 'bucket' | 'prefix'>): ObjectStore {
   return openStore(`s3://${bucket}${prefix && `/${prefix}`}`);
 }

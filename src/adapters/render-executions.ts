@@ -23,6 +23,9 @@ const STATUSES: Readonly<Record<string, ExecutionStatus>> = {
   TIMED_OUT: 'timed-out',
 };
 
+/** A render of its own may have the name that would be the next of another one. */
+const OTHER = Symbol('another render');
+
 /** The executions of renders: `<id>`, and `<id>-r2`, `<id>-r3` and so on of those that were resumed. */
 export class RenderExecutions {
   readonly #machine: StepFunctions;
@@ -36,10 +39,10 @@ export class RenderExecutions {
   /** @throws RenderNotFoundError */
   async latest(id: string): Promise<Execution> {
     let latest = await this.first(id);
-    for (;;) {
-      const next = await this.find(nextName(id, latest.name), id);
-      if (!next) return latest;
-      latest = next;
+    for (let name = nextName(id, latest.name); ; name = nextName(id, name)) {
+      const next = await this.#look(name, id);
+      if (next === undefined) return latest;
+      if (next !== OTHER) latest = next;
     }
   }
 
@@ -55,6 +58,11 @@ export class RenderExecutions {
 
   /** `undefined` when there is no such execution, or it is of another render. */
   async find(name: string, id: string): Promise<Execution | undefined> {
+    const found = await this.#look(name, id);
+    return found === OTHER ? undefined : found;
+  }
+
+  async #look(name: string, id: string): Promise<Execution | typeof OTHER | undefined> {
     const found = await this.#machine.describe(name);
     const {
       input = '{}',
@@ -65,7 +73,8 @@ export class RenderExecutions {
       error,
       cause,
     } = found ?? {};
-    if (!found || jobId(input) !== id) return undefined;
+    if (!found) return undefined;
+    if (jobId(input) !== id) return OTHER;
     return {
       name,
       status: STATUSES[status] ?? 'failed',

@@ -4,6 +4,7 @@ import {
   DescribeMapRunCommand,
   GetExecutionHistoryCommand,
   type HistoryEvent,
+  ListExecutionsCommand,
   type MapRunItemCounts,
   SFNClient,
   StartExecutionCommand,
@@ -79,6 +80,26 @@ export class StepFunctions {
       this.#client.send(new DescribeMapRunCommand({ mapRunArn })),
     );
     return itemCounts;
+  }
+
+  /** Names of the executions that run; none when the state machine is gone. */
+  async running(): Promise<string[]> {
+    const found: string[] = [];
+    let nextToken: string | undefined;
+    do {
+      const request = { stateMachineArn: this.#machine, statusFilter: 'RUNNING' as const, nextToken };
+      const page = await this.#ask('ListExecutions', this.#machine, async () => {
+        try {
+          return await this.#client.send(new ListExecutionsCommand(request));
+        } catch (error) {
+          if (isNamed(error, 'StateMachineDoesNotExist')) return undefined;
+          throw error;
+        }
+      });
+      for (const { name } of page?.executions ?? []) if (name) found.push(name);
+      nextToken = page?.nextToken;
+    } while (nextToken);
+    return found;
   }
 
   async stop(name: string, cause: string): Promise<void> {

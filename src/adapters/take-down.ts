@@ -1,12 +1,16 @@
-import type { Farm } from '../types/farm.ts';
-import { deleteOwnBucket, emptyBucket, emptyStore } from './empty-bucket.ts';
-import { farmStore } from './farm.ts';
+import { DeployError, HeliosError } from '../utils/errors.ts';
+import { farmStackName } from '../utils/farm-stack-name.ts';
+import { deleteBucket, deleteOwnBucket, emptyBucket, emptyStore } from './empty-bucket.ts';
+import { farmParameter, farmStore, readParameter } from './farm.ts';
+import type { StandingFarm } from './standing-farm.ts';
+import { StepFunctions } from './step-functions.ts';
 
 export interface TakeDownOptions {
   /** Deletes the outputs of a farm that was deployed to keep its bucket. */
   readonly deleteOutputs: boolean;
   readonly deleteStack: () => Promise<void>;
-  readonly onEmpty: (place: string) => void;
+  /** Told before each step that a person should see. */
+  readonly say: (text: string) => void;
 }
 
 export interface TakenDown {
@@ -16,21 +20,68 @@ export interface TakenDown {
 }
 
 /**
- * Takes a farm down. A bucket that goes with its stack is emptied before, for CloudFormation deletes none that
- * holds something; outputs of any other go when nothing writes them any more.
+ * Takes a farm down. Renders that run are stopped first. A bucket that goes with its stack is emptied before, for
+ * CloudFormation deletes none that holds something; outputs of any other go when nothing writes them any more.
+ * A function that is still at work may write after that: what it holds up is emptied and deleted once more.
+ * @throws DeployError when the farm is still there afterwards; nothing is deleted after that
  */
-export async function takeDown(farm: Farm, options: TakeDownOptions): Promise<TakenDown> {
-  const { deleteOutputs, deleteStack, onEmpty } = options;
+export async function takeDown(farm: StandingFarm, options: TakeDownOptions): Promise<TakenDown> {
+  const { deleteOutputs, deleteStack, say } = options;
+  await stopRenders(farm, say);
   if (!farm.keepBucket) {
-    onEmpty(`s3://${farm.bucket}`);
-    const objects = await emptyBucket(farm.bucket);
-    await deleteStack();
+    say(`Deleting everything in s3://${farm.bucket}`);
+    let objects = 0;
+    await onceMore(DeployError, async () => {
+      objects += (await emptyBucket(farm.bucket)) ?? 0;
+      await deleteStack();
+    });
+    await assertGone(farm);
+    await onceMore(HeliosError, async () => {
+      const late = await emptyBucket(farm.bucket);
+      if (late === undefined) return;
+      objects += late;
+      await deleteBucket(farm.bucket);
+    });
     return { objects, bucketGone: true };
   }
   await deleteStack();
+  await assertGone(farm);
   if (!deleteOutputs) return { objects: undefined, bucketGone: false };
   const store = farmStore(farm);
-  onEmpty(store.url);
-  const objects = await emptyStore(store);
-  return { objects, bucketGone: await deleteOwnBucket(farm) };
+  say(`Deleting everything in ${store.url}`);
+  let objects = 0;
+  let bucketGone = false;
+  await onceMore(HeliosError, async () => {
+    objects += await emptyStore(store);
+    bucketGone = await deleteOwnBucket(farm);
+  });
+  return { objects, bucketGone };
+}
+
+async function stopRenders({ stateMachineArn }: StandingFarm, say: (text: string) => void): Promise<void> {
+  using machine = new StepFunctions(stateMachineArn);
+  for (const name of await machine.running()) {
+    say(`Stopping the render ${name}`);
+    await machine.stop(name, 'its farm was taken down');
+  }
+}
+
+async function onceMore(again: typeof HeliosError, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof again)) throw error;
+    await work();
+  }
+}
+
+/** The CDK ends well, too, for a stack that it does not find. */
+async function assertGone({ name, region }: StandingFarm): Promise<void> {
+  const parameter = farmParameter(name);
+  const { text } = await readParameter(parameter);
+  if (text === undefined) return;
+  throw new DeployError(
+    `The CDK ended well, and the farm ${name} is still in ${region}: its SSM parameter ${parameter} is there. Look at the stack ${farmStackName(name)} in CloudFormation, and run destroy again.`,
+    { details: { farm: name, parameter, region } },
+  );
 }

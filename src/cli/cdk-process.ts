@@ -4,6 +4,7 @@ import path from 'node:path';
 import { AccessDeniedError, DeployError, KitError } from '../utils/errors.ts';
 import { packageFolder } from '../utils/package-version.ts';
 import { createWorkFolder } from '../utils/work-folder.ts';
+import { quotaRequest } from './lambda-quota.ts';
 
 const KEPT_LINES = 40;
 
@@ -69,14 +70,21 @@ export async function runCdk(args: readonly string[], options: CdkOptions): Prom
   if (status !== 0) throw cdkError(args[0] as string, region, last.join('\n'));
 }
 
-/** The CDK tells its errors as text alone. */
-function cdkError(command: string, region: string, output: string): Error {
+/** The CDK tells its errors as text alone. @param command of the CDK, such as `deploy` */
+export function cdkError(command: string, region: string, output: string): Error {
   const details = { command: `cdk ${command}`, region, output };
   const permission = /not authorized to perform:? ([\w-]+:\w+)/.exec(output)?.[1];
   if (permission) {
     return new AccessDeniedError(
       `AWS refuses ${permission} in ${region}. Deploy with a role that may do what the CDK's bootstrap roles ask for, or have an administrator run: helios-infra deploy`,
       { details: { ...details, permission } },
+    );
+  }
+  const kept = /UnreservedConcurrentExecutions? below its minimum value of \[(\d+)\]/.exec(output)?.[1];
+  if (kept) {
+    return new DeployError(
+      `The concurrency quota of the account in ${region} does not allow this reservedConcurrency: AWS keeps ${kept} functions without a reservation. Leave reservedConcurrency out or lower it, or ask for more: ${quotaRequest}.`,
+      { details },
     );
   }
   return new DeployError(`cdk ${command} failed in ${region}; its last words are below.`, { details });

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
-import { farmParameter, farmStore, findFarm, readParameter } from '../adapters/farm.ts';
+import { farmStore } from '../adapters/farm.ts';
 import { functionNames } from '../types/function-sizes.ts';
 import { createWorkFolder } from '../utils/work-folder.ts';
 import { cancellable } from './cancellation.ts';
@@ -31,9 +31,10 @@ async function standInAssets(folder: string): Promise<void> {
 
 async function destroy(flags: DestroyFlags): Promise<void> {
   const { farm: name, deleteOutputs = false, verbose = false } = flags;
-  const farm = await findFarm(name, { anyVersion: true });
+  const { findStandingFarm } = await import('../adapters/standing-farm.ts');
+  const farm = await findStandingFarm(name);
+  const { region } = farm;
   const say = (text: string): void => void process.stderr.write(`${text}\n`);
-  const { region } = await readParameter(farmParameter(name));
   const deleteStack = () =>
     cancellable(async (signal) => {
       say(`Taking down the farm ${name} in ${region}`);
@@ -43,8 +44,7 @@ async function destroy(flags: DestroyFlags): Promise<void> {
       await runCdk(['destroy', '--all', '--force'], { context, region, verbose, signal });
     });
   const { takeDown } = await import('../adapters/take-down.ts');
-  const onEmpty = (place: string): void => say(`Deleting everything in ${place}`);
-  const { objects, bucketGone } = await takeDown(farm, { deleteOutputs, deleteStack, onEmpty });
+  const { objects, bucketGone } = await takeDown(farm, { deleteOutputs, deleteStack, say });
   const place = farmStore(farm).url;
   if (objects === undefined) {
     process.stdout.write(`✓ The farm ${name} is gone. Its outputs stay in ${place}\n`);

@@ -59,7 +59,23 @@ export interface LiveLine {
   readonly cancelling: boolean;
 }
 
-/** Progress in one line for a terminal; what does not fit is left out, the last parts first. */
+/** All that a farm tells of its segments in few words, for a terminal of 80 columns. */
+function farmParts(progress: FarmProgress): string {
+  const { framesPerSecond: fps, secondsLeft, segments, costSoFar } = progress;
+  const { queued, inFlight, cached, rendered, retried, failed } = segments;
+  const percent = Math.floor(shareDone(progress) * 100);
+  const left = secondsLeft === null ? '?' : formatClock(secondsLeft);
+  const pace = `${percent}% ${fps.toFixed(fps < 100 ? 1 : 0)} fps ${left} left`;
+  const counts = `queued ${queued} run ${inFlight} done ${cached + rendered} retried ${retried}`;
+  const told = [pace, failed > 0 ? `${counts} failed ${failed}` : counts];
+  if (costSoFar !== undefined) told.push(formatUsd(costSoFar));
+  return told.join(', ');
+}
+
+/**
+ * Progress in one line for a terminal. Of a farm's all is told, in fewer words where it does not fit; otherwise
+ * what does not fit is left out, the last parts first.
+ */
 export function liveLine({ progress, elapsedSeconds, width, spinner, cancelling }: LiveLine): string {
   const label = cancelling ? 'Cancelling' : PHASES[progress.phase];
   const head = `${spinner} ${label.padEnd(10)}`;
@@ -69,6 +85,10 @@ export function liveLine({ progress, elapsedSeconds, width, spinner, cancelling 
     const room = Math.min(WIDEST_BAR, width - head.length - tail.length - 2);
     if (progress.phase === 'render' && room >= NARROWEST_BAR) {
       return `${head} ${bar(shareDone(progress), room)} ${tail}`;
+    }
+    if (keep === told.length && progress.phase === 'render' && 'queued' in progress.segments) {
+      const line = `${spinner} ${farmParts(progress as FarmProgress)}`;
+      if (!cancelling && line.length <= width) return line;
     }
     const wantsBar = progress.phase === 'render' && keep > 1;
     if (!wantsBar && head.length + 1 + tail.length <= width) return `${head} ${tail}`;

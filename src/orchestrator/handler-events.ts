@@ -53,6 +53,16 @@ export interface SegmentSummary {
   readonly bytes: number;
 }
 
+const namingSchema = z.union([
+  renderIdEventSchema.transform(({ id }) => id),
+  z.object({ job: renderIdEventSchema }).transform(({ job }) => job.id),
+]);
+
+/** The id of the render that an event belongs to; `undefined` when it names none. */
+export function renderOf(event: unknown): string | undefined {
+  return namingSchema.safeParse(event).data;
+}
+
 /** @param subject what is checked, for the message @throws ValidationError */
 export function parseEvent<T>(schema: z.ZodType<T>, subject: string, event: unknown): T {
   const parsed = schema.safeParse(event);

@@ -19,13 +19,14 @@ import {
   parseEvent,
   planEventSchema,
   renderIdEventSchema,
+  renderOf,
   type SegmentSummary,
   segmentEventSchema,
   stitchEventSchema,
 } from './handler-events.ts';
 import { makeOutput } from './make-output.ts';
 import { type PlanRecord, readPlan } from './plan-record.ts';
-import { failureEventSchema, leaveSegmentError, recordFailure } from './record-failure.ts';
+import { failureEventSchema, leavingError, type RenderStep, recordFailure } from './record-failure.ts';
 import { checkReplay, renderTimeoutSeconds } from './render-timeout.ts';
 import { readProgress, tellProgress } from './segment-progress.ts';
 import { markStart, spendingOf } from './spent-time.ts';
@@ -38,8 +39,8 @@ const MAX_REQUESTS = 16;
 export interface HandlersOptions {
   /** @default no limit but the event's */
   readonly capacity?: (() => Promise<Capacity>) | undefined;
-  /** Where the workers' log lies, for the record of a failure that they could not tell. */
-  readonly renderLogGroup?: string | undefined;
+  /** Where the functions' logs lie, for the record of a failure that they could not tell. @default not known */
+  readonly logGroups?: Readonly<Partial<Record<RenderStep, string>>> | undefined;
   /** The functions' sizes, for the time that a segment may take and the cost in the result. @default neither counts */
   readonly sizes?: FunctionSizes | undefined;
 }
@@ -65,7 +66,11 @@ export class Handlers implements AsyncDisposable {
   }
 
   /** `{job, ref?, capacity?}` → writes `renders/<id>/plan.json` and `segments.json`. */
-  async plan(event: unknown, context: HandlerContext = {}): Promise<PlanSummary> {
+  plan(event: unknown, context: HandlerContext = {}): Promise<PlanSummary> {
+    return this.#step('plan', event, context, () => this.#planJob(event, context));
+  }
+
+  async #planJob(event: unknown, context: HandlerContext): Promise<PlanSummary> {
     const { job, ref = addressOf(job), capacity: asked } = parseEvent(planEventSchema, 'plan event', event);
     const since = Date.now();
     const { segments = asked, warning } = (await this.#options.capacity?.()) ?? {};
@@ -119,44 +124,58 @@ export class Handlers implements AsyncDisposable {
         },
       );
     }
-    try {
+    const failed = { id, step: 'render', segment: { index, range: job.range } } as const;
+    return leavingError(this.#store, failed, context, async () => {
       if (budget?.renderMs !== undefined) await markStart(this.#store, id, index, attempt);
       const inTime = shorter(context, timeoutSeconds);
       const { frames, cached, bytes } = await this.#renderSegment(job, inTime, plan);
       const ms = clock();
       await tellProgress(this.#store, plan, { index, frames, cached, ms, attempt });
       return { index, frames, cached, ms, bytes };
-    } catch (error) {
-      await leaveSegmentError(this.#store, job, error, context);
-      throw error;
-    }
+    });
   }
 
   /** `{id}` → the sound of the whole render in the store. */
-  async audio(event: unknown, context: HandlerContext = {}): Promise<AudioStepResult> {
-    const plan = await this.#plan(event);
-    return withinTime(
-      context,
-      () => ({ what: `The sound of ${plan.id}` }),
-      (outer) => withinBudget(plan.budget, outer, (signal) => audioStep(plan, this.#worker, signal)),
-    );
+  audio(event: unknown, context: HandlerContext = {}): Promise<AudioStepResult> {
+    return this.#step('audio', event, context, async () => {
+      const plan = await this.#plan(event);
+      return withinTime(
+        context,
+        () => ({ what: `The sound of ${plan.id}` }),
+        (outer) => withinBudget(plan.budget, outer, (signal) => audioStep(plan, this.#worker, signal)),
+      );
+    });
   }
 
   /** `{id, audioKey?}` → `renders/<id>/output.<ext>`, or `output/00000.<ext>` and so on, and `result.json`. */
-  async stitch(event: unknown, context: HandlerContext = {}): Promise<RenderResult> {
-    const { audioKey, audioMs } = parseEvent(stitchEventSchema, 'stitch event', event);
-    const plan = await this.#plan(event);
-    return withinTime(
-      context,
-      () => ({ what: `Joining the segments of ${plan.id}` }),
-      (outer) => withinBudget(plan.budget, outer, (signal) => this.#stitch(plan, audioKey, audioMs, signal)),
-    );
+  stitch(event: unknown, context: HandlerContext = {}): Promise<RenderResult> {
+    return this.#step('stitch', event, context, async () => {
+      const { audioKey, audioMs } = parseEvent(stitchEventSchema, 'stitch event', event);
+      const plan = await this.#plan(event);
+      return withinTime(
+        context,
+        () => ({ what: `Joining the segments of ${plan.id}` }),
+        (outer) =>
+          withinBudget(plan.budget, outer, (signal) => this.#stitch(plan, audioKey, audioMs, signal)),
+      );
+    });
   }
 
-  /** `{id, error: {Error, Cause}, segment?, execution?}` → `renders/<id>/error.json`. */
+  /** `{id, error: {Error, Cause}, step?, segment?, execution?}` → `renders/<id>/error.json`. */
   failure(event: unknown): Promise<{ readonly key: string }> {
     const failure = parseEvent(failureEventSchema, 'failure event', event);
-    return recordFailure(this.#store, failure, failure.segment && this.#options.renderLogGroup);
+    return recordFailure(this.#store, failure, this.#options.logGroups ?? {});
+  }
+
+  /** An event that names no render leaves no error behind. */
+  #step<T>(
+    step: 'plan' | 'audio' | 'stitch',
+    event: unknown,
+    context: HandlerContext,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    const id = renderOf(event);
+    return id === undefined ? work() : leavingError(this.#store, { id, step }, context, work);
   }
 
   #renderSegment(job: FrameJob, context: HandlerContext, plan?: PlanRecord): Promise<FrameResult> {

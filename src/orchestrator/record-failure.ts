@@ -7,10 +7,16 @@ import { frameRangeSchema, idSchema } from '../types/render-job.ts';
 import { HeliosError, retryableErrorNames } from '../utils/errors.ts';
 import type { HandlerContext } from './handler-context.ts';
 
+/** The functions whose failures are recorded. */
+const stepSchema = z.enum(['plan', 'render', 'audio', 'stitch']);
+export type RenderStep = z.output<typeof stepSchema>;
+
 export const failureEventSchema = z.object({
   id: idSchema,
   /** As a state machine catches it. */
   error: z.object({ Error: z.string().default('Unknown'), Cause: z.string().default('') }),
+  /** @default render, with a segment */
+  step: stepSchema.optional(),
   segment: z.object({ index: z.int().min(0), range: frameRangeSchema }).optional(),
   execution: z.string().optional(),
 });
@@ -19,11 +25,12 @@ type FailureEvent = z.output<typeof failureEventSchema>;
 /** What Lambda says of a function's error. */
 const causeSchema = z.object({ errorMessage: z.string(), errorType: z.string().optional() });
 
-function parseCause(cause: string): z.output<typeof causeSchema> {
+/** `undefined` when the cause is other text, or was cut: Step Functions keeps 32,768 characters of it. */
+function parseCause(cause: string): z.output<typeof causeSchema> | undefined {
   try {
     return causeSchema.parse(JSON.parse(cause));
   } catch {
-    return { errorMessage: cause };
+    return undefined;
   }
 }
 
@@ -33,47 +40,73 @@ function plain(error: unknown): { name: string; message: string; retryable: bool
   return { name, message, retryable: false, details: {} };
 }
 
-/** Leaves what a worker knows of its failure beside the render, for the record; never throws. */
-export async function leaveSegmentError(
+export interface FailedWork {
+  readonly id: string;
+  readonly step: RenderStep;
+  /** Of the step `render`. */
+  readonly segment?: Pick<FrameJob, 'index' | 'range'>;
+}
+
+function leftKey({ id, step, segment }: FailedWork): string | undefined {
+  if (segment) return keys.segmentError(id, segment.index);
+  return step === 'render' ? undefined : keys.stepError(id, step);
+}
+
+/**
+ * Runs a function's work, and leaves what it knows of its failure beside the render, for the record.
+ * @throws what `work` throws; never because the store does
+ */
+export async function leavingError<T>(
   store: ObjectStore,
-  { jobId, index, range }: Pick<FrameJob, 'jobId' | 'index' | 'range'>,
-  error: unknown,
+  failed: FailedWork,
   { log }: HandlerContext,
-): Promise<void> {
-  await putJson(store, keys.segmentError(jobId, index), {
-    ...plain(error),
-    segment: { index, range },
-    log,
-  }).catch(() => {});
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const key = leftKey(failed);
+    const { segment } = failed;
+    if (key) await putJson(store, key, { ...plain(error), segment, log }).catch(() => {});
+    throw error;
+  }
 }
 
 /**
  * Writes `renders/<id>/error.json`, unless the same execution has written one: the first failure is the cause
  * of the others.
- * @param logGroup where the log of the function lies whose end is recorded
+ * @param logGroups where the functions' logs lie, for those that ended without a word
  */
 export async function recordFailure(
   store: ObjectStore,
-  { id, error, segment, execution }: FailureEvent,
-  logGroup: string | undefined,
+  { id, error, step: told, segment, execution }: FailureEvent,
+  logGroups: Readonly<Partial<Record<RenderStep, string>>>,
 ): Promise<{ readonly key: string }> {
   const key = keys.error(id);
   const before = renderErrorSchema.safeParse(await findJson(store, key)).data;
   if (before && execution !== undefined && before.execution === execution) return { key };
-  const { errorMessage, errorType = error.Error } = parseCause(error.Cause);
-  const left = segment
-    ? renderErrorSchema.safeParse(await findJson(store, keys.segmentError(id, segment.index))).data
-    : undefined;
-  const known = left?.name === errorType && left.message === errorMessage ? left : undefined;
+  const step = told ?? (segment && 'render');
+  const cause = parseCause(error.Cause);
+  const name = cause?.errorType ?? error.Error;
+  const left = step ? await findLeft(store, { id, step, ...(segment ? { segment } : {}) }) : undefined;
+  const known =
+    left?.name === name && (cause === undefined || left.message === cause.errorMessage) ? left : undefined;
+  const group = step && logGroups[step];
   await putJson(store, key, {
-    name: errorType,
-    message: errorMessage || `The function ended with ${error.Error}.`,
-    retryable: retryableErrorNames().includes(errorType),
+    name,
+    message: (cause?.errorMessage ?? known?.message ?? error.Cause) || `The function ended with ${name}.`,
+    retryable: retryableErrorNames().includes(name),
     details: known?.details ?? {},
+    step,
     segment,
     execution,
-    log: known?.log ?? (logGroup ? { group: logGroup } : undefined),
+    log: known?.log ?? (group ? { group } : undefined),
     at: new Date().toISOString(),
   });
   return { key };
+}
+
+async function findLeft(store: ObjectStore, failed: FailedWork) {
+  const key = leftKey(failed);
+  return key === undefined ? undefined : renderErrorSchema.safeParse(await findJson(store, key)).data;
 }

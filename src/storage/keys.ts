@@ -20,6 +20,9 @@ export const keys = {
   segmentStart: (id: string, index: number, attempt: number): string =>
     `renders/${id}/progress/${index}-${attempt}.started`,
   segmentError: (id: string, index: number): string => `renders/${id}/progress/${index}.error.json`,
+  /** What a function knew of its own failure. */
+  stepError: (id: string, step: 'plan' | 'audio' | 'stitch'): string =>
+    `renders/${id}/progress/${step}.error.json`,
   audio: (id: string, extension: string): string => `renders/${id}/audio.${extension}`,
   progressOf: (id: string): string => `renders/${id}/progress/`,
   progressOfRun: (id: string): string => `renders/${id}/progress.json`,

@@ -7,6 +7,8 @@ export const farmSchema = z.looseObject({
   /** Of the package that deployed it. */
   version: z.string(),
   region: z.string().optional(),
+  /** The name of the CloudFormation stack that it is part of. */
+  stack: z.string(),
   bucket: z.string(),
   /** Below which the store's keys begin, without a slash at the end. */
   prefix: z.string().default(''),
@@ -20,6 +22,8 @@ export const farmSchema = z.looseObject({
     failure: z.string(),
   }),
   kmsKeyArn: z.string().optional(),
+  /** Segments of a render at the same time at the most. */
+  maxParallel: z.number(),
   /** False when the bucket goes with the stack. */
   keepBucket: z.boolean().default(true),
 });

@@ -183,6 +183,41 @@ test('throws the error of a failed render with its segment, and resumes with wha
   expect(await client.resumeRender('fails')).toMatchObject({ started: false, status: 'succeeded' });
 });
 
+test('resumes under the next number when another render has the name', async () => {
+  farm.onRender = ({ id }) => {
+    if (id === 'film') throw new PageScriptError('boom');
+  };
+  await client.startRender(job('film-r2'));
+  await client.startRender(job('film'));
+  await expect(client.waitForRender('film', quick)).rejects.toBeInstanceOf(PageScriptError);
+  expect(await client.resumeRender('film')).toMatchObject({ execution: 'film-r3', started: true });
+  await expect(client.waitForRender('film', quick)).rejects.toMatchObject({
+    details: { execution: 'film-r3' },
+  });
+  expect(await client.resumeRender('film')).toMatchObject({ execution: 'film-r4', started: true });
+});
+
+test('says so when somebody else resumed it first', async () => {
+  farm.onRender = () => {
+    throw new PageScriptError('boom');
+  };
+  await client.startRender(job('shared'));
+  await expect(client.waitForRender('shared', quick)).rejects.toBeInstanceOf(PageScriptError);
+  const remove = client.store.delete.bind(client.store);
+  // Between the look at what there is and the start, the other one's execution begins and ends.
+  vi.spyOn(client.store, 'delete').mockImplementationOnce(async (key) => {
+    await remove(key);
+    const first = farm.executions.get('shared') as NonNullable<ReturnType<typeof farm.executions.get>>;
+    farm.executions.set('shared-r2', { ...first, status: 'SUCCEEDED' });
+  });
+  expect(await client.resumeRender('shared')).toEqual({
+    id: 'shared',
+    status: 'succeeded',
+    execution: 'shared-r2',
+    started: false,
+  });
+});
+
 test('cancels a render, which can be resumed', async () => {
   const { promise, open } = gate();
   farm.onRender = () => promise;

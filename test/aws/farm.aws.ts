@@ -1,6 +1,8 @@
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { deleteOwnBucket, emptyStore } from '../../src/adapters/empty-bucket.ts';
+import { farmStore, findFarm } from '../../src/adapters/farm.ts';
 import { readPlan } from '../../src/orchestrator/plan-record.ts';
 import { keys } from '../../src/storage/keys.ts';
 import { readJson } from '../../src/storage/object-store.ts';
@@ -28,6 +30,8 @@ describe.skipIf(skipped)('a farm in AWS', () => {
   });
   afterAll(async () => {
     await local[Symbol.asyncDispose]();
+    // Of a test that failed nothing is left in the account; without one the farm is gone.
+    await farm.run('destroy', '--delete-outputs');
     await farm[Symbol.asyncDispose]();
   });
 
@@ -181,6 +185,29 @@ describe.skipIf(skipped)('a farm in AWS', () => {
     expect(told).toMatchObject({ status: 'failed', error: { name: 'AssetError' } });
   });
 
+  test('a composition whose script throws ends with error.json: cause, details and where its log is', async () => {
+    const { store } = await farm.client();
+    const args = [
+      fixture('bad/script-throws-at-frame-20'),
+      '--on',
+      'lambda',
+      '--id',
+      'throws',
+      '-o',
+      'throws.mp4',
+    ];
+    const { status, lines } = await farm.run('render', ...args, '--json');
+    expect(status).toBe(1);
+    expect(last(lines())).toMatchObject({ type: 'error', name: 'PageScriptError' });
+    expect(await readJson(store, keys.error('throws'))).toMatchObject({
+      name: 'PageScriptError',
+      message: expect.stringContaining('broken at frame'),
+      step: 'plan',
+      details: { frame: expect.any(Number) },
+      log: { group: expect.stringContaining('plan'), stream: expect.stringMatching(/./) },
+    });
+  });
+
   test('a segment that is lost before it is asked for again is rendered anew', async () => {
     const { store } = await farm.client();
     const { frameJobs } = await readPlan(store, 'wide');
@@ -197,12 +224,26 @@ describe.skipIf(skipped)('a farm in AWS', () => {
     expect(again).toMatchObject({ digest: sent.digest, sent: 0, sentBytes: 0 });
   });
 
-  test('destroy takes the farm down, and the outputs with it when told to', async () => {
+  test('destroy takes the farm down and keeps its outputs', async () => {
     const { store } = await farm.client();
-    expect(await store.head(keys.output('wide', 'mp4'))).toBeDefined();
-    const { status, stdout } = await farm.run('destroy', '--delete-outputs');
-    expect(stdout).toContain('is gone');
+    const { status, stdout } = await farm.run('destroy');
+    expect(stdout).toContain(`is gone. Its outputs stay in ${store.url}`);
     expect(status).toBe(0);
     expect((await farm.run('status', 'wide')).stderr).toContain('FarmNotFoundError');
+    expect(await store.head(keys.output('wide', 'mp4'))).toBeDefined();
+    await emptyStore(store);
+    expect(await deleteOwnBucket({ bucket: new URL(store.url).hostname, name: farm.name })).toBe(true);
+  });
+
+  test('destroy takes the outputs with it when told to', async () => {
+    expect((await farm.run('deploy', '-c', 'keepBucket=true')).status).toBe(0);
+    const { bucket, prefix } = await findFarm(farm.name);
+    const store = farmStore({ bucket, prefix });
+    await store.put(keys.output('wide', 'mp4'), 'a film');
+    const { status, stdout } = await farm.run('destroy', '--delete-outputs');
+    expect(stdout).toContain('and 1 object of');
+    expect(status).toBe(0);
+    await expect(store.get(keys.output('wide', 'mp4'))).rejects.toMatchObject({ name: 'StoreAddressError' });
+    expect((await farm.run('destroy')).stderr).toContain('FarmNotFoundError');
   });
 });

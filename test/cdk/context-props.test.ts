@@ -25,8 +25,10 @@ test('without context, the farm is the default one, and the stack says where it 
   expect(Object.keys(template.findOutputs('*')).toSorted()).toEqual([
     'BucketName',
     'DashboardName',
+    'KeepBucket',
     'ParameterName',
     'StateMachineArn',
+    'StoreUrl',
   ]);
 });
 

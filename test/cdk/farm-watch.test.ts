@@ -22,13 +22,25 @@ test('alarms for failed renders, errors, throttles and segments near the timeout
       `${MetricName} ${Statistic} ≥ ${Threshold} × ${EvaluationPeriods} ${TreatMissingData}`,
   );
   expect(alarms.toSorted()).toEqual([
-    'Duration Maximum ≥ 720000 × 1 notBreaching',
     'Errors Sum ≥ 1 × 1 notBreaching',
     'Errors Sum ≥ 10 × 1 notBreaching',
     'ExecutionsFailed Sum ≥ 1 × 1 notBreaching',
     'ExecutionsTimedOut Sum ≥ 1 × 1 notBreaching',
     'Throttles Sum ≥ 1 × 3 notBreaching',
+    'TimeUsed Maximum ≥ 80 × 1 notBreaching',
   ]);
+});
+
+test('a segment near its timeout is known by what its function told of it', () => {
+  plain.template.hasResourceProperties('AWS::CloudWatch::Alarm', {
+    Namespace: 'HeliosInfra',
+    MetricName: 'TimeUsed',
+    Dimensions: [
+      { Name: 'farm', Value: 'default' },
+      { Name: 'service', Value: 'render' },
+    ],
+    ComparisonOperator: 'GreaterThanOrEqualToThreshold',
+  });
 });
 
 test('a topic hears of alarms and of renders that failed or timed out', () => {

@@ -137,9 +137,12 @@ test.each(['plan', 'audio', 'stitch'] as const)(
     expect(error).toMatchObject({ name: 'RenderFailed' });
     expect(names(calls).filter((called) => called === name)).toHaveLength(1);
     expect(names(calls).slice(-2)).toEqual(['failure', 'Render Failed']);
-    expect(calls.at(-2)?.[1]).toEqual({
+    expect(calls.at(-1)?.[1]).toMatchObject({ error: 'AssetError' });
+    // The first record of an execution stays.
+    expect(calls.find(([what]) => what === 'failure')?.[1]).toEqual({
       id: 'r1',
       error: { Error: 'AssetError', Cause: 'the music is missing.' },
+      step: name,
       execution: 'arn:execution:r1',
     });
   },

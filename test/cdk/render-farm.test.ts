@@ -40,11 +40,13 @@ test('the parameter says where the farm is, in less than 4 KB', () => {
   expect(JSON.parse(value)).toEqual({
     version: packageVersion(),
     region: 'the region',
+    stack: stack.stackName,
     bucket: 'the bucket',
     prefix: 'video',
     stateMachineArn: 'the machine',
     functions: { plan: 'plan', render: 'render', audio: 'audio', stitch: 'stitch', failure: 'failure' },
     kmsKeyArn: 'arn:aws:kms:us-east-1:123456789012:key/k',
+    maxParallel: 1000,
     keepBucket: true,
     createdBy: '@helios-project/infrastructure',
   });
@@ -75,4 +77,17 @@ test('two farms stand in one stack, each with its own parts', () => {
   template.resourceCountIs('AWS::Lambda::Function', 10);
   for (const name of ['one', 'two'])
     template.hasResourceProperties('AWS::SSM::Parameter', { Name: `/helios-infra/${name}/farm` });
+});
+
+test('the function that records failures knows the log of each other one', () => {
+  const { template, stack, farm } = synthFarm({ assets });
+  const { Environment } = propertiesOf({ template, stack }, farm.functions.failure.function.functionName);
+  const told = JSON.stringify(
+    (Environment as { Variables: Record<string, unknown> }).Variables.HELIOS_LOG_GROUPS,
+  );
+  for (const [name, { logGroup }] of eachFunction(farm))
+    expect([name, told.includes(JSON.stringify(stack.resolve(logGroup.logGroupName)))]).toEqual([
+      name,
+      name !== 'failure',
+    ]);
 });

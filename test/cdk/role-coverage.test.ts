@@ -111,6 +111,14 @@ test('a render with film and music asks of the store only what the roles allow',
   const segment = { index: 1, range: [4, 8] };
   await as('failure', () => handlers.failure({ id: 'r1', error: { Error: 'States.Timeout' }, segment }));
 
+  const gone = { kind: 'bundle', digest: '0'.repeat(64), entry: 'index.html' };
+  await expect(as('plan', () => handlers.plan({ job: { ...job, id: 'r3' }, ref: gone }))).rejects.toThrow();
+  await expect(as('audio', () => handlers.audio({ id: 'r3' }))).rejects.toThrow('r3');
+  for (const step of ['plan', 'audio', 'stitch'] as const) {
+    expect(asked).toContainEqual([step, 'put', expect.stringContaining(`/progress/${step}.error.json`)]);
+    await as('failure', () => handlers.failure({ id: 'r3', error: { Error: 'States.Timeout' }, step }));
+  }
+
   expect(key).not.toBeNull();
   expect(new Set(asked.map(([name]) => name))).toEqual(
     new Set(['plan', 'render', 'audio', 'stitch', 'failure']),

@@ -36,6 +36,7 @@ const tasks: Readonly<Record<string, FunctionName>> = {
   Stitch: 'stitch',
   'Record segment failure': 'failure',
   'Record failure': 'failure',
+  'Record audio failure': 'failure',
 };
 
 /** A plan of so many segments of 10 frames each. */

@@ -88,16 +88,22 @@ test('a failed render tells what, where and what to do; it can be resumed', asyn
 test('says what a small quota means', async () => {
   farm.quota = 10;
   const { stdout } = await cli.run(['quota']);
-  expect(stdout).toContain('at most 10 segments at the same time');
+  // The plan leaves three to the other functions of a render.
+  expect(stdout).toContain('at most 7 segments at the same time, less');
   expect(stdout).toContain('L-B99A9384');
 });
 
-test('says what a reservation means', async () => {
-  farm.reserved = 40;
+test('says what a reservation and the farm’s own bound mean', async () => {
+  farm.reserved = 400;
+  Object.assign(farm.parameter, { maxParallel: 300 });
   const { stdout, lines } = await cli.run(['quota', '--json']);
-  expect(lines()).toEqual([{ account: 1000, unreserved: 1000, reserved: 40, parallel: 40 }]);
+  expect(lines()).toEqual([
+    { account: 1000, unreserved: 1000, reserved: 400, maxParallel: 300, parallel: 300 },
+  ]);
   expect(stdout).not.toContain('L-B99A9384');
-  expect((await cli.run(['quota'])).stdout).toContain("40 are reserved for this farm's render function");
+  const told = await cli.run(['quota']);
+  expect(told.stdout).toContain("400 are reserved for this farm's render function");
+  expect(told.stdout).toContain('at most 300 segments');
 });
 
 test('shows the logs of a render, those of the failed segment first', async () => {
@@ -150,4 +156,14 @@ test('says in which region there is no farm', async () => {
   expect(status).toBe(1);
   expect(stderr).toContain('There is no farm other in us-east-1');
   expect(stderr).toContain('helios-infra deploy --farm other');
+});
+
+test('a farm that is part of somebody’s own stack is not taken down, and keeps what it stored', async () => {
+  Object.assign(farm.parameter, { stack: 'Films', keepBucket: false });
+  await farm.store.put('renders/one/output.mp4', 'a film');
+  const { status, stdout, stderr } = await cli.run(['destroy', '--delete-outputs']);
+  expect(status).toBe(1);
+  expect(stdout).toBe('');
+  expect(stderr).toMatch(/DeployError: .*as part of the stack Films\. Nothing was deleted\./);
+  expect(await farm.store.head('renders/one/output.mp4')).toBeDefined();
 });

@@ -34,6 +34,8 @@ export class TestFarm implements AsyncDisposable {
   quota = 1000;
   /** Of them, those reserved for the render function. */
   reserved: number | undefined;
+  /** Whether its parameter is gone. */
+  gone = false;
   readonly parameter: Farm;
   readonly #closing: AsyncDisposable[] = [];
 
@@ -48,10 +50,12 @@ export class TestFarm implements AsyncDisposable {
       name: 'default',
       version: packageVersion(),
       region: 'us-east-1',
+      stack: 'helios-infra-default',
       bucket: 'films',
       prefix: 'video',
       stateMachineArn: machine,
       functions: functions as Farm['functions'],
+      maxParallel: 1000,
       keepBucket: true,
       ...more,
     });
@@ -76,7 +80,7 @@ export class TestFarm implements AsyncDisposable {
 
   #ssm({ Name }: Request) {
     const { name, ...value } = this.parameter;
-    if (Name !== `/helios-infra/${name}/farm`) return awsError(400, 'ParameterNotFound');
+    if (this.gone || Name !== `/helios-infra/${name}/farm`) return awsError(400, 'ParameterNotFound');
     return { body: { Parameter: { Name, Value: JSON.stringify(value) } } };
   }
 
@@ -99,6 +103,10 @@ export class TestFarm implements AsyncDisposable {
   async #sfn(action: string, request: Request) {
     const { name = '', input = '', executionArn = '' } = request;
     if (action === 'StartExecution') return this.#start(name, input);
+    if (action === 'ListExecutions') {
+      const running = [...this.executions].filter(([, { status }]) => status === request.statusFilter);
+      return { body: { executions: running.map(([name]) => ({ name })) } };
+    }
     const found = this.executions.get(executionArn.split(':').at(-1) ?? '');
     if (!found) return awsError(400, 'ExecutionDoesNotExist');
     const { events, ...description } = found;

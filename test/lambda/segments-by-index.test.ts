@@ -20,7 +20,7 @@ beforeAll(async () => {
   handlers = new Handlers(store, {
     capacity: async () => ({ segments: 7 }),
     sizes: defaultSizes,
-    renderLogGroup: 'renders',
+    logGroups: { render: 'renders', plan: 'plans', audio: 'sounds', stitch: 'stitches' },
   });
 });
 afterAll(async () => {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,6 +13,9 @@ interface Event {
   readonly index: number;
   readonly attempt: number;
 }
+
+/** Of the sandbox that loaded this module. */
+const sandbox = randomUUID();
 
 const endpoint = process.env.AWS_ENDPOINT_URL;
 const busy = endpoint?.startsWith('http:') ? await BusyS3.listen(endpoint) : undefined;
@@ -36,8 +40,7 @@ export async function handler(event: Event, context: Context): Promise<unknown> 
   if (id === 'lost' && index === 1 && (await openStore().putIfAbsent(mark('written'), 'x')))
     while (!(await openStore().head(mark('deleted')))) await sleep(200);
   if (id.startsWith('warm-')) {
-    const { pid } = process;
-    await putJson(openStore(), mark(`temp-${index}`), { pid, temp: await readdir(tmpdir()) });
+    await putJson(openStore(), mark(`temp-${index}`), { sandbox, temp: await readdir(tmpdir()) });
   }
   if (id === 'busy-s3' && index === 1) await putJson(openStore(), mark('refused'), { count: busy?.refused });
   return answer;
