@@ -1,4 +1,4 @@
-import { segmentPictures } from '../storage/keys.ts';
+import { parseSegmentName } from '../storage/keys.ts';
 import type { ObjectInfo, ObjectStore } from '../storage/object-store.ts';
 import { runLimited } from '../utils/run-limited.ts';
 import { type Amount, amountOf } from './cache-list.ts';
@@ -24,9 +24,6 @@ export interface Pruned {
   readonly needed: Amount;
 }
 
-/** What comes after a segment's name. */
-const SUFFIX = new RegExp(`(\\.(${segmentPictures.join('|')}))?\\.\\w+$`);
-
 /** Objects that go together: a segment's video, its record and its pictures. */
 interface Unit {
   readonly objects: readonly ObjectInfo[];
@@ -35,9 +32,11 @@ interface Unit {
 }
 
 function unitsOf(objects: readonly ObjectInfo[]): Unit[] {
-  const groups = Map.groupBy(objects, ({ key }) =>
-    key.startsWith('segments/') ? key.replace(SUFFIX, '') : key,
-  );
+  const groups = Map.groupBy(objects, ({ key }) => {
+    const [prefix, content, name = ''] = key.split('/');
+    const segment = prefix === 'segments' ? parseSegmentName(name)?.segment : undefined;
+    return segment === undefined ? key : `${content}/${segment}`;
+  });
   return [...groups.values()].map((members) => ({
     objects: members,
     bytes: amountOf(members).bytes,

@@ -1,10 +1,6 @@
-import { keys, segmentPictures } from '../storage/keys.ts';
+import { keys, parseSegmentName } from '../storage/keys.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { FrameRange } from '../types/render-job.ts';
-
-const NAME = new RegExp(
-  `^(\\d+)-(\\d+)(?:_([\\w-]+))?(?:\\.(${segmentPictures.join('|')}))?(?:\\.[0-9a-f]{16})?\\.(\\w+)$`,
-);
 
 /** A segment in the store, and what it saw of its neighbours. */
 export interface StoredSegment {
@@ -25,14 +21,16 @@ export async function storedSegments(
   const prefix = keys.segmentsOf(content);
   const found = new Map<string, { readonly range: FrameRange; readonly parts: Set<string> }>();
   for await (const { key, size } of store.list(prefix)) {
-    const [, start, end, owner, picture, extension = ''] = NAME.exec(key.slice(prefix.length)) ?? [];
-    if (start === undefined || size === 0 || (owner !== undefined && owner !== jobId)) continue;
-    const name = `${start}-${end}`;
-    const segment = found.get(name) ?? { range: [Number(start), Number(end)], parts: new Set() };
-    found.set(name, segment);
-    segment.parts.add(picture ?? (extension === 'json' ? 'json' : 'video'));
+    const name = parseSegmentName(key.slice(prefix.length));
+    if (!name || size === 0 || (name.owner !== undefined && name.owner !== jobId)) continue;
+    const segment = found.get(name.segment) ?? { range: [...name.range] as FrameRange, parts: new Set() };
+    found.set(name.segment, segment);
+    segment.parts.add(name.part);
   }
-  return [...found.values()]
-    .filter(({ parts }) => parts.has('json') && parts.has('video'))
-    .map(({ range, parts }) => ({ range, sawNext: parts.has('next'), sawPrevious: parts.has('previous') }));
+  const whole = [...found.values()].filter(({ parts }) => parts.has('record') && parts.has('video'));
+  return [...Map.groupBy(whole, ({ range }) => range.join()).values()].map((those) => ({
+    range: (those[0] as (typeof those)[0]).range,
+    sawNext: those.some(({ parts }) => parts.has('next')),
+    sawPrevious: those.some(({ parts }) => parts.has('previous')),
+  }));
 }

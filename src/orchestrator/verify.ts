@@ -1,8 +1,7 @@
-import { comparePictures, isRounding, NO_PICTURE, readPicture } from '../stitcher/compare-pictures.ts';
+import { comparePictures, isRounding, readPicture } from '../stitcher/compare-pictures.ts';
 import { keys } from '../storage/keys.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { openStore } from '../storage/open-store.ts';
-import { readSegmentRecord } from '../storage/segment-record.ts';
 import { captureScale, pictureSize } from '../types/codecs.ts';
 import type { FrameJob, SegmentRecord } from '../types/frame-job.ts';
 import type { Plan } from '../types/plan.ts';
@@ -10,6 +9,7 @@ import { capturePaths } from '../types/render-job.ts';
 import type { PictureDifference } from '../types/seams.ts';
 import { throwIfAborted } from '../utils/abort.ts';
 import {
+  CaptureStalledError,
   NotFoundError,
   RenderNotFoundError,
   VerificationError,
@@ -19,6 +19,7 @@ import type { Browser } from '../worker/browser.ts';
 import { Camera, type Scene } from '../worker/camera.ts';
 import { browserKindOf } from '../worker/chromium-flags.ts';
 import { ChromiumFrameWorker } from '../worker/chromium-frame-worker.ts';
+import { findSegmentRecord } from '../worker/find-segment.ts';
 import { pictureVersion, workerVersion } from '../worker/worker-version.ts';
 import { readPlan } from './plan-record.ts';
 import { type Sample, sampleFrames } from './sample-frames.ts';
@@ -43,8 +44,10 @@ export interface Verification {
 }
 
 /** A frame that looks otherwise than when it was rendered. */
-export interface DifferentFrame extends PictureDifference {
+export interface DifferentFrame {
   readonly frame: number;
+  /** How far it is from what it was; `null` when the picture of then does not come out again. */
+  readonly difference: PictureDifference | null;
   /** Index of its segment. */
   readonly segment: number;
   /** SHA-256 of its picture before the encoder: as recorded, and as seen now. */
@@ -75,17 +78,22 @@ async function findPlan(store: ObjectStore, id: string): Promise<Plan> {
   }
 }
 
-async function readRecord(
-  store: ObjectStore,
-  { index, range, segmentKey }: FrameJob,
-): Promise<SegmentRecord> {
-  const key = keys.segmentRecord(segmentKey);
-  const record = await readSegmentRecord(store, segmentKey);
+async function readRecord(store: ObjectStore, job: FrameJob): Promise<SegmentRecord> {
+  const record = await findSegmentRecord(store, job);
   if (record) return record;
+  const { index, range, segmentKey } = job;
+  const key = keys.segmentRecord(segmentKey);
   throw new NotFoundError(
-    `Segment ${index} (frames ${range[0]}–${range[1] - 1}) is gone from the store, or its record is damaged (${key}). Render again: it is rendered anew.`,
+    `Segment ${index} (frames ${range[0]}–${range[1] - 1}) is gone from the store, or damaged (${key}). Render again: it is rendered anew.`,
     { details: { index, range, key, store: store.url } },
   );
+}
+
+interface TakenAgain {
+  readonly sample: Sample;
+  readonly digest: string;
+  /** A PNG; `null` when the digest is the recorded one. */
+  readonly file: Buffer | null;
 }
 
 /** Pictures of frames of one page, which goes to each at once, by way of the frame that was taken before it. */
@@ -93,18 +101,20 @@ async function takeAgain(
   browser: Browser,
   scene: Scene,
   samples: readonly Sample[],
+  recorded: (sample: Sample) => string,
   signal: AbortSignal | undefined,
-): Promise<{ readonly sample: Sample; readonly digest: string; readonly file: Buffer }[]> {
+): Promise<TakenAgain[]> {
   let last = samples[0]?.frame as number;
   await using camera = await Camera.open(browser, scene, last, signal);
-  const taken: { sample: Sample; digest: string; file: Buffer }[] = [];
+  const taken: TakenAgain[] = [];
   for (const sample of samples) {
     throwIfAborted(signal);
     const before = sample.frame - scene.encoding.everyNthFrame;
     if (before > last) await camera.take(before);
     last = sample.frame;
     const { picture } = await camera.take(last);
-    taken.push({ sample, digest: picture.digest, file: await (await camera.keep()).png });
+    const isSame = picture.digest === recorded(sample);
+    taken.push({ sample, digest: picture.digest, file: isSame ? null : await (await camera.keep()).png });
   }
   return taken;
 }
@@ -132,7 +142,8 @@ async function recordedPicture(
 function failure(id: string, checked: number, frames: readonly DifferentFrame[]): VerificationError {
   const [first] = frames as readonly [DifferentFrame];
   const [then, now] = first.digests;
-  const far = first.levels === null ? '' : `, ${first.pixels} pixels by up to ${first.levels} levels`;
+  const { levels, pixels } = first.difference ?? {};
+  const far = levels === undefined ? '' : `, ${pixels} pixels by up to ${levels} levels`;
   const more =
     frames.length > 1
       ? ` The others are ${frames
@@ -171,35 +182,48 @@ export async function verifyRender(id: string, options: VerifyOptions = {}): Pro
     const those = samples.filter(({ segment }) => records.get(segment)?.captureMode === capture);
     if (those.length === 0) continue;
     const kind = browserKindOf({ capture }, captureScale(encoding));
-    await worker.withBrowser(
-      { ref: composition.ref, allowHosts: page.allowHosts },
-      kind,
-      signal,
-      async (browser) => {
+    const reached = { ref: composition.ref, allowHosts: page.allowHosts };
+    const seen = await onceMoreIfStalled(() =>
+      worker.withBrowser(reached, kind, signal, async (browser) => {
+        const found = { matched: 0, rounded: 0, different: [] as DifferentFrame[] };
         for (const { sample, digest, file } of await takeAgain(
           browser,
           { composition, encoding, page: { ...page, capture } },
           those,
+          ({ segment, place }) => records.get(segment)?.frameDigests[place] as string,
           signal,
         )) {
           const { frame, segment, place } = sample;
           const record = records.get(segment) as SegmentRecord;
           const digests = [record.frameDigests[place] as string, digest] as const;
           if (digests[0] === digests[1]) {
-            matched++;
+            found.matched++;
             continue;
           }
           const job = { ...jobOf(plan, segment), page: { ...page, capture } };
           const kept = await recordedPicture(browser, job, record, sample, store, signal);
-          const difference = kept ? await comparePictures(kept, file, signal) : NO_PICTURE;
-          if (isRounding(difference, pictureSize(plan))) rounded++;
-          else different.push({ frame, segment, digests, ...difference });
+          const difference = kept && file ? await comparePictures(kept, file, signal) : null;
+          if (difference && isRounding(difference, pictureSize(plan))) found.rounded++;
+          else found.different.push({ frame, segment, digests, difference });
         }
-      },
+        return found;
+      }),
     );
+    matched += seen.matched;
+    rounded += seen.rounded;
+    different.push(...seen.different);
   }
   if (different.length > 0) throw failure(id, samples.length, different);
   return { id, frames: samples.map(({ frame }) => frame), matched, rounded };
+}
+
+async function onceMoreIfStalled<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof CaptureStalledError)) throw error;
+    return work();
+  }
 }
 
 function jobOf({ frameJobs }: Plan, segment: number): FrameJob {

@@ -4,15 +4,13 @@ import type { FrameResult, KeptPicture } from '../types/frame-job.ts';
 import type { Plan } from '../types/plan.ts';
 import { LISTED_SEAMS, type Seam, type Seams } from '../types/seams.ts';
 import { SeamMismatchError } from '../utils/errors.ts';
-import { comparePictures, isRounding, NO_PICTURE, readPicture } from './compare-pictures.ts';
+import { comparePictures, isRounding, readPicture } from './compare-pictures.ts';
+import { refuse } from './fetch-segments.ts';
 
 /** What is wrong with a seam, in words. */
 function describe({ frame, segments, digests, pictures, levels, pixels }: Seam): string {
   const [before, after] = segments;
-  const far =
-    levels === null
-      ? 'one of the pictures is lost'
-      : `they differ in ${pixels} pixels, by up to ${levels} levels`;
+  const far = `they differ in ${pixels} pixels, by up to ${levels} levels`;
   return `Frame ${frame} looks otherwise as segment ${before} saw it (digest ${digests[0]}) than as segment ${after} did (${digests[1]}): ${far}. The store has ${pictures.join(' and ')}.`;
 }
 
@@ -55,7 +53,8 @@ export interface CheckSeamsOptions {
 
 /**
  * Compares, where two segments meet, a frame that both of them saw.
- * @throws SeamMismatchError at the first that differs by more than a rounding, unless the plan says `warn`
+ * @throws SeamMismatchError at the first that differs by more than a rounding, unless the plan says `warn`;
+ *   SegmentDamagedError when a picture that must be looked at is gone or damaged
  */
 export async function checkSeams({ plan, results, store, signal }: CheckSeamsOptions): Promise<Seams> {
   const seams = { checked: 0, matched: 0, rounded: 0, mismatched: 0, unproved: 0 };
@@ -79,7 +78,12 @@ export async function checkSeams({ plan, results, store, signal }: CheckSeamsOpt
       continue;
     }
     const [one, other] = await Promise.all([readPicture(store, first), readPicture(store, second)]);
-    const difference = one && other ? await comparePictures(one, other, signal) : NO_PICTURE;
+    if (!one || !other) {
+      const isLost = (place: number) => (place === index - 1 && !one) || (place === index && !other);
+      const sound = results.map((_, place) => !isLost(place));
+      throw await refuse({ plan, results, store, signal }, sound);
+    }
+    const difference = await comparePictures(one, other, signal);
     if (!isOneWay && difference.pixels === 0) {
       seams.matched++;
       continue;

@@ -7,13 +7,10 @@ import { sha256 } from '../utils/digest.ts';
 import { NotFoundError } from '../utils/errors.ts';
 import { runFfmpeg } from '../utils/ffmpeg.ts';
 import { toWriteError } from '../utils/fs-errors.ts';
-import { ROUNDING_LEVELS, ROUNDING_SHARE } from '../utils/rounding.ts';
+import { isRoundingOf } from '../utils/rounding.ts';
 import { createWorkFolder } from '../utils/work-folder.ts';
 
 const CHANNELS = 4;
-
-/** What is known when one of two pictures is missing. */
-export const NO_PICTURE: PictureDifference = { levels: null, pixels: null };
 
 /** The bytes of a picture that a worker kept; `undefined` when the store has lost or damaged it. */
 export async function readPicture(store: ObjectStore, picture: KeptPicture): Promise<Buffer | undefined> {
@@ -65,6 +62,5 @@ export function isRounding(
   { levels, pixels }: PictureDifference,
   { width, height }: { readonly width: number; readonly height: number },
 ): boolean {
-  if (levels === null || pixels === null) return false;
-  return levels <= ROUNDING_LEVELS && pixels <= width * height * ROUNDING_SHARE;
+  return isRoundingOf(levels, pixels, width * height);
 }

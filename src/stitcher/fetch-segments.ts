@@ -60,23 +60,25 @@ export async function isSound(store: ObjectStore, { videoKey, sha256 }: FrameRes
   return false;
 }
 
-/** Empties the records of damaged segments, so that they are rendered again. @throws SegmentDamagedError if there are any */
-async function refuse(segments: PlannedSegments, sound: readonly boolean[]): Promise<void> {
+/** Empties the records of damaged segments, so that they are rendered again. @returns what to throw */
+export async function refuse(
+  segments: PlannedSegments,
+  sound: readonly boolean[],
+): Promise<SegmentDamagedError> {
   const { plan, results, store, signal } = segments;
   const damaged = results.filter((_, place) => !sound[place]);
-  if (damaged.length === 0) return;
   await runLimited(damaged, MAX_FETCHES, signal, ({ segmentKey }) =>
     store.put(keys.segmentRecord(segmentKey), ''),
   );
   const jobs = plan.frameJobs.filter((_, place) => !sound[place]);
-  throw SegmentDamagedError.of(jobs, store.url);
+  return SegmentDamagedError.of(jobs, store.url);
 }
 
 /** Reads all segments. @throws SegmentDamagedError that names all that are gone or damaged, if there are any */
 export async function refuseDamaged(segments: PlannedSegments): Promise<void> {
   const { results, store, signal } = segments;
   const sound = await runLimited(results, MAX_FETCHES, signal, (result) => isSound(store, result));
-  await refuse(segments, sound);
+  if (sound.includes(false)) throw await refuse(segments, sound);
 }
 
 /** The segments as files of this machine. @throws SegmentDamagedError that names all that are gone or damaged */
@@ -85,9 +87,7 @@ export async function fetchSegments(segments: PlannedSegments, folder: string): 
   const found = await runLimited(results, MAX_FETCHES, signal, (result) =>
     fetchSegment(result, store, folder),
   );
-  await refuse(
-    segments,
-    found.map((file) => file !== undefined),
-  );
+  const sound = found.map((file) => file !== undefined);
+  if (sound.includes(false)) throw await refuse(segments, sound);
   return found.filter((file) => file !== undefined);
 }

@@ -4,6 +4,28 @@ export type SegmentPicture = (typeof segmentPictures)[number];
 
 const shortened = (sha256: string): string => sha256.slice(0, 16);
 
+const SEGMENT_NAME = new RegExp(
+  `^((\\d+)-(\\d+)(?:_([\\w-]+))?)(?:\\.(${segmentPictures.join('|')}))?(?:\\.[0-9a-f]{16})?\\.(\\w+)$`,
+);
+
+/** What the name of a segment's object says, without the content before it. */
+export interface SegmentName {
+  /** Of all objects of the segment. */
+  readonly segment: string;
+  readonly range: readonly [number, number];
+  /** The job that it belongs to alone. */
+  readonly owner: string | undefined;
+  readonly part: SegmentPicture | 'record' | 'video';
+}
+
+/** @returns `undefined` for what is no object of a segment */
+export function parseSegmentName(name: string): SegmentName | undefined {
+  const [, segment, start, end, owner, picture, extension] = SEGMENT_NAME.exec(name) ?? [];
+  if (segment === undefined) return undefined;
+  const part = (picture as SegmentPicture | undefined) ?? (extension === 'json' ? 'record' : 'video');
+  return { segment, range: [Number(start), Number(end)], owner, part };
+}
+
 /** Where things lie in a store. */
 export const keys = {
   segmentsOf: (content: string): string => `segments/${content}/`,

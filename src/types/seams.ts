@@ -3,10 +3,10 @@ import { sha256Schema } from './composition.ts';
 
 /** How far two pictures of the same frame are apart. */
 export const pictureDifferenceSchema = z.strictObject({
-  /** Levels, 0 to 255, by which the channel differs that differs most; `null` when there is a picture missing. */
-  levels: z.int().nullable(),
-  /** Pixels that differ; `null` when there is a picture missing. */
-  pixels: z.int().nullable(),
+  /** Levels, 0 to 255, by which the channel differs that differs most. */
+  levels: z.int(),
+  /** Pixels that differ. */
+  pixels: z.int(),
 });
 export type PictureDifference = z.output<typeof pictureDifferenceSchema>;
 

@@ -1,7 +1,10 @@
 /**
- * Chromium rounds the last bit otherwise after another frame, here and there: `npm run bench:roundings` measures 1
- * level in 0.03 % of the pixels at the most. More is another picture.
+ * Whether two pictures of a frame differ by no more than what Chromium rounds otherwise after another frame.
+ * `npm run bench:roundings` measures a level in 0.03 % of the pixels; a film's whole picture was a level off once. A level
+ * is seen by nobody, wherever it is.
+ * @param levels of 255, of what differs most
+ * @param others how many of `all` differ at all
  */
-export const ROUNDING_LEVELS = 2;
-/** Of a picture's pixels. A fade that is off by a frame changes more of them. */
-export const ROUNDING_SHARE = 0.01;
+export function isRoundingOf(levels: number, others: number, all: number): boolean {
+  return levels <= 1 || (levels === 2 && others <= all * 0.001);
+}

@@ -57,6 +57,7 @@ export class DevTools {
   readonly #output: Writable;
   readonly #sessions = new Map<string, DevToolsSession>();
   readonly #pending = new Map<number, Pending>();
+  readonly #usualBytes: number;
   #maxBytes: number;
   #pieces: Buffer[] = [];
   #bytes = 0;
@@ -75,6 +76,7 @@ export class DevTools {
    */
   constructor(output: Writable, input: Readable, maxBytes = MESSAGE_BYTES) {
     this.#output = output;
+    this.#usualBytes = maxBytes;
     this.#maxBytes = maxBytes;
     output.on('error', () => this.#end());
     input.on('error', () => this.#end());
@@ -89,9 +91,9 @@ export class DevTools {
     });
   }
 
-  /** Lets messages be as long as this at least, such as those of large pictures. */
+  /** Bounds messages from now on: by so many bytes, such as those of large pictures, and not below the usual bound. */
   allowMessages(bytes: number): void {
-    this.#maxBytes = Math.max(this.#maxBytes, bytes);
+    this.#maxBytes = Math.max(this.#usualBytes, bytes);
   }
 
   /** @throws Error when no target is attached under this name */

@@ -11,14 +11,24 @@ function serves(record: SegmentRecord, { lookAhead, lookBack }: FrameJob): boole
   return !lookBack || record.previousPicture !== null;
 }
 
-/** The record of a job's segment, whether anyone may have it or the job alone. */
+/** Whether a record is whole, and its video there as it tells. */
+async function isSound(store: ObjectStore, record: SegmentRecord): Promise<boolean> {
+  const { segmentKey, videoKey, frames, frameDigests, bytes, sha256 } = record;
+  if (frames !== frameDigests.length || !videoKey.startsWith(`segments/${segmentKey}.`)) return false;
+  if ((await store.head(videoKey))?.size !== bytes) return false;
+  // Stores in the cloud check what they keep; a disk does not.
+  const file = store.localPath(videoKey);
+  return file === undefined || (await sha256File(file)) === sha256;
+}
+
+/** The record of a frame job's segment, anyone's or the job's own. A damaged one counts as none. */
 export async function findSegmentRecord(
   store: ObjectStore,
   job: FrameJob,
 ): Promise<SegmentRecord | undefined> {
   for (const key of [job.segmentKey, ownSegmentKey(job)]) {
     const record = await readSegmentRecord(store, key);
-    if (record && serves(record, job)) return record;
+    if (record && serves(record, job) && (await isSound(store, record))) return record;
   }
   return undefined;
 }
@@ -27,14 +37,7 @@ export async function findSegmentRecord(
 export async function findSegment(store: ObjectStore, job: FrameJob): Promise<FrameResult | undefined> {
   const record = await findSegmentRecord(store, job);
   if (!record) return undefined;
-  const { frameDigests, ...result } = record;
-  if (result.frames !== frameDigests.length) return undefined;
-  if (!result.videoKey.startsWith(`segments/${result.segmentKey}.`)) return undefined;
-  const video = await store.head(result.videoKey);
-  if (video?.size !== result.bytes) return undefined;
-  // Stores in the cloud check what they keep; a disk does not.
-  const file = store.localPath(result.videoKey);
-  if (file && (await sha256File(file)) !== result.sha256) return undefined;
+  const { frameDigests: _, ...result } = record;
   return { ...result, index: job.index, cached: true };
 }
 

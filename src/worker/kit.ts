@@ -81,7 +81,7 @@ async function prepareKit(): Promise<Kit> {
   return {
     chromiumPath: own ?? path.join(unpacked, 'chromium'),
     fontsVersion: await fontsVersion(folder),
-    chromiumVersion: shipped?.version ?? (await customVersion(own as string, folder)),
+    chromiumVersion: shipped?.version ?? (await customVersion(own as string, folder, env)),
     env,
   };
 }

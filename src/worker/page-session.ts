@@ -197,6 +197,7 @@ export class PageSession implements AsyncDisposable {
     this.#closed = true;
     this.#framebuffer?.[Symbol.dispose]();
     this.network[Symbol.dispose]();
+    this.#browser.root.connection.allowMessages(0);
     if (!this.#browser.alive) return;
     const gone = this.#browser.root.send('Target.disposeBrowserContext', {
       browserContextId: this.#browserContextId,

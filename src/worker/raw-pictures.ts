@@ -1,5 +1,5 @@
 import { sha256 } from '../utils/digest.ts';
-import { ROUNDING_LEVELS, ROUNDING_SHARE } from '../utils/rounding.ts';
+import { isRoundingOf } from '../utils/rounding.ts';
 import type { Framebuffer } from './framebuffer.ts';
 import type { Picture } from './picture.ts';
 import { PICTURES_WASM } from './pictures-wasm.ts';
@@ -94,12 +94,12 @@ export class RawPictures {
     const { bytes, digest } = this.take(last);
     this.#free = free;
     if (digest === last.digest) return true;
-    let others = 0;
+    let [most, others] = [0, 0];
     for (let at = 0; at < bytes.length; at++) {
       const off = Math.abs((bytes[at] as number) - (last.bytes[at] as number));
-      if (off > ROUNDING_LEVELS) return false;
+      most = Math.max(most, off);
       if (off > 0) others++;
     }
-    return others <= bytes.length * ROUNDING_SHARE;
+    return isRoundingOf(most, others, bytes.length);
   }
 }

@@ -83,10 +83,13 @@ test.each([1, 7, 1000])('messages below the bound are heard, in pieces of %d byt
 test('a picture may be longer', async () => {
   const { devTools, input, heard, errors, settled } = connect();
   devTools.allowMessages(2 * MAX);
-  devTools.allowMessages(MAX / 2);
   input.write(`${event('a', 2 * MAX - 1)}\0`);
   await settled();
   expect({ heard, errors }).toEqual({ heard: ['a'], errors: [] });
+  devTools.allowMessages(0);
+  input.write(`${event('b', MAX - 1)}\0${event('c', MAX)}\0`);
+  await settled();
+  expect({ heard, errors }).toEqual({ heard: ['a', 'b'], errors: [expect.any(PageLimitError)] });
 });
 
 test.each([1, 7, 1000])('a longer one ends the reading, in pieces of %d bytes', async (size) => {

@@ -61,7 +61,8 @@ describe('the worker’s version', () => {
   test('is another when a script starts another browser, or a file beside the browser is another', async () => {
     const versions = new Set<string | undefined>();
     const look = async () => versions.add(part(await versionNow(), 'chromium'));
-    vi.stubEnv('CHROMIUM_PATH', await program('start', path.join(folder, 'real'), 'one'));
+    vi.stubEnv('PATH', `${folder}:${process.env.PATH}`);
+    vi.stubEnv('CHROMIUM_PATH', await program('start', 'real', 'one'));
     for (const told of ['1.0', '1.1']) {
       await writeFile(path.join(folder, 'real'), `#!/bin/sh\necho Chromium ${told}\n`, { mode: 0o755 });
       await look();
@@ -80,7 +81,10 @@ describe('the worker’s version', () => {
     await look();
     await writeFile(path.join(browser, 'pictures.pak'), 'a third');
     await look();
-    expect(versions.size).toBe(5);
+    await mkdir(path.join(browser, 'locales'));
+    await writeFile(path.join(browser, 'locales', 'en.pak'), 'words');
+    await look();
+    expect(versions.size).toBe(6);
   });
 
   test('is another with fonts of other bytes', async () => {
