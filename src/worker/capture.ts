@@ -3,6 +3,7 @@ import { keptScreenshot, type Screenshot } from '../types/screenshot.ts';
 import { CaptureStalledError } from '../utils/errors.ts';
 import type { PageSession } from './page-session.ts';
 import { compressedPicture, type Picture } from './picture.ts';
+import { showsSame } from './same-picture.ts';
 
 const EMPTY_PAUSE_MS = 20;
 
@@ -82,9 +83,13 @@ export class ScreenshotCapture implements Capture {
   }
 
   async keep(): Promise<KeptFrame> {
-    const isPng = this.format === 'png' && this.#last !== undefined;
-    const data = isPng ? (this.#last as string) : await this.shoot(keptScreenshot);
-    return { png: Promise.resolve(Buffer.from(data, 'base64')) };
+    const taken = this.#last === undefined ? undefined : Buffer.from(this.#last, 'base64');
+    if (taken && this.format === 'png') return { png: Promise.resolve(taken) };
+    const png = Buffer.from(await this.shoot(keptScreenshot), 'base64');
+    const { quality = 100 } = this.#screenshot;
+    if (taken && !(await showsSame(taken, png, quality)))
+      throw new CaptureStalledError('The browser shows another picture than the one that it gave before.');
+    return { png: Promise.resolve(png) };
   }
 
   /** On a busy machine the first frames of a page can come without a picture; later ones have it. @returns base64 */

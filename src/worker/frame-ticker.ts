@@ -25,7 +25,7 @@ export class FrameTicker {
   /** The browser refuses a frame while one is under way. */
   #pending: Promise<unknown> = Promise.resolve();
   #started = false;
-  #drawn = 0;
+  #begun = 0;
   #damaged = false;
   /** Microseconds. */
   #ticks = 1_000_000;
@@ -38,9 +38,9 @@ export class FrameTicker {
     this.#interval = micros(interval);
   }
 
-  /** Frames drawn so far. */
-  get drawn(): number {
-    return this.#drawn;
+  /** Frames that the browser was told to draw so far. */
+  get begun(): number {
+    return this.#begun;
   }
 
   /** Makes now the time 0 of `moveTo`. */
@@ -112,13 +112,13 @@ export class FrameTicker {
     }
     const drawn = this.#pending.then(async () => {
       this.#ticks += this.#started ? EXTRA_TICK : this.#interval;
+      this.#begun++;
       const { hasDamage, screenshotData } = await this.#page.send('HeadlessExperimental.beginFrame', {
         // Half a microsecond more, since the browser cuts off what is behind the point.
         frameTimeTicks: (this.#ticks + 0.5) / 1000,
         interval: this.#interval / 1000,
         ...(screenshot ? { screenshot } : {}),
       });
-      this.#drawn++;
       this.#damaged = screenshot ? false : this.#damaged || hasDamage;
       return { hasDamage, data: screenshotData };
     });

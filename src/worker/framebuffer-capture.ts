@@ -14,6 +14,8 @@ export class FramebufferCapture implements Capture {
   readonly #pictures: RawPictures;
   #last: Picture | undefined;
   #drawn = false;
+  /** How many frames were begun when the memory was read for the last one; `undefined` when it was not. */
+  #begunWhenRead: number | undefined;
   #exposed = false;
 
   /** @param screenshots of the same session, for the picture that proves that there are any */
@@ -37,6 +39,7 @@ export class FramebufferCapture implements Capture {
   }
 
   async draw(): Promise<void> {
+    this.#lookBack();
     await this.#screenshots.inTime(this.#session.ticker.tick());
     this.#drawn = true;
   }
@@ -48,6 +51,7 @@ export class FramebufferCapture implements Capture {
     this.#drawn = false;
     this.#session.check();
     this.#exposed = this.#last === undefined || ticker.damaged;
+    this.#begunWhenRead = undefined;
     if (!this.#exposed) return;
     const isNew = this.#pictures.read(this.#framebuffer);
     // What was drawn and looks like the frame before may have been read too early.
@@ -55,7 +59,14 @@ export class FramebufferCapture implements Capture {
       await this.#screenshots.inTime(ticker.tick());
       this.#pictures.read(this.#framebuffer);
     }
+    this.#begunWhenRead = ticker.begun;
     ticker.looked();
+  }
+
+  /** Until something is drawn again, the memory has to have what was read; else that was read too early. */
+  #lookBack(): void {
+    if (this.#begunWhenRead !== this.#session.ticker.begun) return;
+    if (!this.#pictures.isStill(this.#framebuffer)) throw readTooEarly();
   }
 
   develop(): Picture | undefined {
@@ -73,8 +84,11 @@ export class FramebufferCapture implements Capture {
     // read too early.
     await this.#screenshots.inTime(this.#session.ticker.tick());
     this.#pictures.read(this.#framebuffer);
-    if (this.#last && !this.#pictures.shows(this.#last))
-      throw new CaptureStalledError("The browser's memory did not have the frame yet when it was read.");
+    if (this.#last && !this.#pictures.shows(this.#last)) throw readTooEarly();
     return { png };
   }
+}
+
+function readTooEarly(): CaptureStalledError {
+  return new CaptureStalledError("The browser's memory did not have the frame yet when it was read.");
 }

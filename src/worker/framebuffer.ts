@@ -79,6 +79,8 @@ function search(memory: ProcessMemory, layout: Layout, colours: readonly number[
   return found;
 }
 
+const gone = () => new CaptureStalledError('The memory that the browser draws into is gone.');
+
 /** On a busy machine the first frames of a page can draw nothing. */
 async function drawUntilStill(browser: Browser, ticker: FrameTicker): Promise<void> {
   let drawn = false;
@@ -154,7 +156,12 @@ export class Framebuffer implements Disposable {
     let isWhole = true;
     for (let at = 0, from = this.#at; at < row * height; at += step, from += this.#stride)
       isWhole &&= this.#memory.read(into.subarray(at, at + step), from);
-    if (!isWhole) throw new CaptureStalledError('The memory that the browser draws into is gone.');
+    if (!isWhole) throw gone();
+  }
+
+  /** Reads one row, 0 at the top. @param into takes 4 bytes a pixel @throws CaptureStalledError when the memory is gone */
+  readRow(into: Uint8Array, row: number): void {
+    if (!this.#memory.read(into, this.#at + row * this.#stride)) throw gone();
   }
 
   [Symbol.dispose](): void {

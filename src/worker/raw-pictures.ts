@@ -21,6 +21,9 @@ const padded = (bytes: number): number => Math.ceil(bytes / SUMS_BYTES) * SUMS_B
 
 let compiled: WebAssembly.Module | undefined;
 
+/** Rows of a picture that are looked at again, evenly spread and other ones each time. */
+const LOOKED_AT = 16;
+
 /** Turns pictures of 4 bytes a pixel into what an encoder takes, and makes their digests. */
 export class RawPictures {
   readonly #format: 'i420' | 'bgra';
@@ -31,6 +34,8 @@ export class RawPictures {
   readonly #sources: readonly [Buffer, Buffer];
   readonly #slots: readonly number[];
   readonly #bytes: number;
+  readonly #row: Buffer;
+  #looks = 0;
   #free = 0;
   #turn = 0;
 
@@ -43,6 +48,7 @@ export class RawPictures {
     this.#width = width;
     this.#height = height;
     const pixels = width * height;
+    this.#row = Buffer.alloc(width * PIXEL_BYTES);
     this.#bytes = format === 'i420' ? pixels * 1.5 : pixels * 4;
     compiled ??= new WebAssembly.Module(Buffer.from(PICTURES_WASM, 'base64'));
     this.#module = new WebAssembly.Instance(compiled).exports as unknown as PicturesModule;
@@ -81,6 +87,18 @@ export class RawPictures {
     if (digest === last?.digest) return last;
     this.#free = (this.#free + 1) % SLOTS;
     return { format: this.#format, bytes: Buffer.from(memory.buffer, at, this.#bytes), digest };
+  }
+
+  /** Whether the memory has the picture that was read last still, in some of its rows. */
+  isStill(framebuffer: Pick<Framebuffer, 'readRow'>): boolean {
+    const source = this.#sources[this.#turn] as Buffer;
+    const bytes = this.#width * PIXEL_BYTES;
+    const step = Math.max(1, Math.floor(this.#height / LOOKED_AT));
+    for (let row = this.#looks++ % step; row < this.#height; row += step) {
+      framebuffer.readRow(this.#row, row);
+      if (this.#row.compare(source, row * bytes, (row + 1) * bytes) !== 0) return false;
+    }
+    return true;
   }
 
   /** The picture that was read last as a PNG; the next one may be read meanwhile. */

@@ -275,7 +275,7 @@ describe('verify', () => {
     );
     expect(failure).toBeInstanceOf(VerificationError);
     expect((failure as VerificationError).details.frames).toContainEqual(
-      expect.objectContaining({ frame: 8, levels: 255 }),
+      expect.objectContaining({ frame: 8, difference: expect.objectContaining({ levels: 255 }) }),
     );
   });
 });

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LocalAdapter } from '../../src/adapters/local-adapter.ts';
 import { JobOrchestrator } from '../../src/orchestrator/job-orchestrator.ts';
 import { readPlan } from '../../src/orchestrator/plan-record.ts';
+import { verifyRender } from '../../src/orchestrator/verify.ts';
 import { keys } from '../../src/storage/keys.ts';
 import type { FrameJob } from '../../src/types/frame-job.ts';
 import type { RenderJobInput } from '../../src/types/render-job.ts';
@@ -259,6 +260,9 @@ test.each([
     expect(await render('third', 12)).toMatchObject({ found: 0, cached: 0 });
     const { total } = await render('second', 24);
     expect(await render('second', 24)).toEqual({ total, found: total, cached: total, rendered: 0 });
+    expect(await verifyRender(`${when}-second`, { store: renderer.store, frames: 4 })).toMatchObject({
+      matched: 4,
+    });
   } finally {
     server.close();
   }

@@ -65,3 +65,27 @@ test('memory that has another picture when it is read once more is not believed'
   expect(wrong.size).toBe(0);
   expect(digests(again)).toEqual(records.flatMap(({ frameDigests }) => frameDigests));
 });
+
+test('half a picture of the frame before is not believed, at any frame', async () => {
+  const job: JobSketch = {
+    composition: { source: fixture('barcode-raf'), inputProps: { place: 'half' } },
+    frameRange: [20, 30],
+    chunking: { segments: 1 },
+  };
+  const { records } = await renderer.render(job);
+  for (const { segmentKey } of records)
+    await rm(path.dirname(renderer.store.localPath(`segments/${segmentKey}`)), { recursive: true });
+
+  const read = Framebuffer.prototype.read;
+  let reads = 0;
+  let before: Buffer = Buffer.alloc(0);
+  vi.spyOn(Framebuffer.prototype, 'read').mockImplementation(function (this: Framebuffer, into) {
+    read.call(this, into);
+    const drawn = Buffer.from(into);
+    if (reads++ === 6) into.set(before.subarray(before.length / 2), before.length / 2);
+    before = drawn;
+  });
+  const again = await renderer.render(job);
+  expect(reads).toBeGreaterThan(12);
+  expect(digests(again)).toEqual(records.flatMap(({ frameDigests }) => frameDigests));
+});
