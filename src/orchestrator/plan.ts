@@ -34,7 +34,7 @@ import { estimateWork } from './segment-work.ts';
 import { storedSegments } from './stored-segments.ts';
 
 /** A segment of less work is not worth opening its page for. */
-const LEAST_SEGMENT_MS = 2_000;
+const LEAST_SEGMENT_MS = 1_000;
 
 export interface PlanOptions {
   /** Where the composition is. */

@@ -36,8 +36,8 @@ function rateControl({ codec, crf, bitrate }: Encoding): string[] {
 
 function encoderArgs(encoding: Encoding, keyframeInterval: number): string[] {
   const { codec, preset = 'veryfast' } = encoding;
-  // Takes 0.6 of the encoder's time, for pictures of the same size and SSIM: docs/performance.md.
-  const quick = encoding.preset ? [] : ['-x264-params', 'subme=1'];
+  // Takes half of the encoder's time and memory, for pictures of about the same size and SSIM: docs/performance.md.
+  const quick = encoding.preset ? [] : ['-x264-params', 'subme=1:bframes=1:rc-lookahead=5'];
   const group = ['-g', String(keyframeInterval)];
   switch (codec) {
     case 'h264':
