@@ -145,6 +145,12 @@ describe('with an S3', () => {
   });
 });
 
+test('in a folder, with a clock that jumps', async () => {
+  const { error } = await run(stores.local, { env: jumpingClock });
+  expect(error).toBeUndefined();
+  await expectTheSame();
+});
+
 test('after a rest of the whole machine', async () => {
   let rendering = false;
   const { pid, ended } = start(stores.local, {
