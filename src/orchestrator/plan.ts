@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { blobKey } from '../storage/bundle.ts';
 import { keepAlive } from '../storage/keep-alive.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
@@ -30,6 +29,7 @@ import { maySound } from './may-sound.ts';
 import { type Lend, type Probe, probeComposition, type SeekTrial, trySeeking } from './probe.ts';
 import { contentDigest, segmentKey } from './segment-key.ts';
 import { cutAtMultiples, cutEvenly, segmentLength } from './segment-ranges.ts';
+import { segmentTarget } from './segment-target.ts';
 import { estimateWork } from './segment-work.ts';
 import { storedSegments } from './stored-segments.ts';
 
@@ -89,28 +89,32 @@ function memory(store: ObjectStore, version: string, trusted: boolean, changes: 
 
 /**
  * @param stored frames of the segments that need not be rendered
- * @param workers that stand idle at no cost
+ * @param workers that can be at work at the same time
+ * @param idleIsFree whether they are there anyway
  */
 function cut(
   job: RenderJob,
   range: FrameRange,
   trial: SeekTrial,
   stored: readonly FrameRange[],
-  workers: number | undefined,
+  workers: number,
+  idleIsFree: boolean,
 ): FrameRange[] {
   const { segments, targetSegmentSeconds } = job.chunking;
   const step = job.encoding.everyNthFrame;
   if (segments !== undefined) return cutEvenly(range, segments, step);
   const pieces = coverRange(range, stored, step);
-  const targetMs = (targetSegmentSeconds ?? (availableParallelism() > 4 ? 8 : 20)) * 1000;
   const costOf = costCurve(trial.costs);
   const msOf = ([from, to]: FrameRange) => Math.ceil((to - from) / step) * trial.msPerFrame;
   const open = pieces.filter((piece) => !piece.stored);
   const workMs = open.reduce((sum, piece) => sum + msOf(piece.range), 0);
-  const count = segmentCount(workMs, { workers: workers ?? 1, targetMs, leastMs: LEAST_SEGMENT_MS });
+  const targetMs = targetSegmentSeconds
+    ? targetSegmentSeconds * 1000
+    : segmentTarget(workMs, idleIsFree ? undefined : workers);
+  const count = segmentCount(workMs, { workers, targetMs, leastMs: LEAST_SEGMENT_MS });
   return pieces.flatMap((piece) => {
     if (piece.stored || trial.seekMode === 'replay') return [piece.range];
-    if (workers === undefined || targetSegmentSeconds !== undefined)
+    if (!idleIsFree || targetSegmentSeconds !== undefined)
       return cutAtMultiples(piece.range, segmentLength(trial.msPerFrame, targetMs), step);
     return cutByWork(piece.range, Math.ceil((count * msOf(piece.range)) / workMs), step, costOf);
   });
@@ -227,7 +231,8 @@ export async function planJob(
     range,
     trial,
     stored.map((segment) => segment.range),
-    idleIsFree ? Math.min(job.chunking.maxParallel ?? capacity, capacity) : undefined,
+    Math.min(job.chunking.maxParallel ?? capacity, capacity),
+    idleIsFree,
   );
   const segments = parts.map((part, index) => ({
     range: part,
