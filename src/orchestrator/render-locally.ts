@@ -9,7 +9,7 @@ import { JobOrchestrator, type RunOptions } from './job-orchestrator.ts';
 export interface RenderLocallyOptions extends RunOptions {
   /** @default the one of `HELIOS_STORE`, else a folder in the user's cache */
   readonly store?: ObjectStore | undefined;
-  /** Segments at the same time. @default half the cores */
+  /** Segments at the same time. @default half the cores, and at least 2 where there are so many and 3 GiB of memory */
   readonly concurrency?: number | undefined;
 }
 
