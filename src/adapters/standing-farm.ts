@@ -27,7 +27,7 @@ export async function findStandingFarm(name: string): Promise<StandingFarm> {
     if (left) return left;
     throw farm;
   }
-  if (farm.stack !== stackName) throw foreignStack(farm);
+  if ((farm.stack ?? stackName) !== stackName) throw foreignStack(farm);
   const { region, stack } = await findStack(stackName);
   if (!stack) {
     throw new DeployError(

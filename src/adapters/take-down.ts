@@ -36,12 +36,14 @@ export async function takeDown(farm: StandingFarm, options: TakeDownOptions): Pr
       await deleteStack();
     });
     await assertGone(farm);
-    await onceMore(HeliosError, async () => {
-      const late = await emptyBucket(farm.bucket);
-      if (late === undefined) return;
-      objects += late;
-      await deleteBucket(farm.bucket);
-    });
+    await leaving(farm, () =>
+      onceMore(HeliosError, async () => {
+        const late = await emptyBucket(farm.bucket);
+        if (late === undefined) return;
+        objects += late;
+        await deleteBucket(farm.bucket);
+      }),
+    );
     return { objects, bucketGone: true };
   }
   await deleteStack();
@@ -51,11 +53,28 @@ export async function takeDown(farm: StandingFarm, options: TakeDownOptions): Pr
   say(`Deleting everything in ${store.url}`);
   let objects = 0;
   let bucketGone = false;
-  await onceMore(HeliosError, async () => {
-    objects += await emptyStore(store);
-    bucketGone = await deleteOwnBucket(farm);
-  });
+  await leaving(farm, () =>
+    onceMore(HeliosError, async () => {
+      objects += await emptyStore(store);
+      bucketGone = await deleteOwnBucket(farm);
+    }),
+  );
   return { objects, bucketGone };
+}
+
+/** Once the stack is gone, the command finds the farm no more: what is left is for AWS's own. */
+async function leaving({ name, bucket, prefix }: StandingFarm, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (cause) {
+    if (!(cause instanceof HeliosError)) throw cause;
+    const place = `s3://${bucket}${prefix && `/${prefix}`}`;
+    const command = prefix ? `aws s3 rm --recursive ${place}` : `aws s3 rb --force ${place}`;
+    throw new DeployError(
+      `The farm ${name} is gone, and its bucket could not be emptied: ${cause.message} Delete what is left with: ${command}`,
+      { cause, details: { farm: name, bucket } },
+    );
+  }
 }
 
 async function stopRenders({ stateMachineArn }: StandingFarm, say: (text: string) => void): Promise<void> {

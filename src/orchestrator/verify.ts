@@ -129,7 +129,9 @@ async function recordedPicture(
   signal: AbortSignal | undefined,
 ): Promise<Buffer | undefined> {
   const digest = record.frameDigests[place];
-  if (record.firstPicture.digest === digest) return readPicture(store, record.firstPicture);
+  const first =
+    record.firstPicture.digest === digest ? await readPicture(store, record.firstPicture) : undefined;
+  if (first) return first;
   // What was drawn before can decide the last bit, so the segment's way to the frame is gone again.
   await using camera = await Camera.open(browser, job, job.range[0], signal);
   for (let at = job.range[0]; ; at += job.encoding.everyNthFrame) {

@@ -60,6 +60,7 @@ export async function checkSeams({ plan, results, store, signal }: CheckSeamsOpt
   const seams = { checked: 0, matched: 0, rounded: 0, mismatched: 0, unproved: 0 };
   const roundings: Seam[] = [];
   const mismatches: Seam[] = [];
+  const lost = new Set<number>();
   for (const [index, after] of results.entries()) {
     const before = results[index - 1];
     if (!before) continue;
@@ -78,11 +79,9 @@ export async function checkSeams({ plan, results, store, signal }: CheckSeamsOpt
       continue;
     }
     const [one, other] = await Promise.all([readPicture(store, first), readPicture(store, second)]);
-    if (!one || !other) {
-      const isLost = (place: number) => (place === index - 1 && !one) || (place === index && !other);
-      const sound = results.map((_, place) => !isLost(place));
-      throw await refuse({ plan, results, store, signal }, sound);
-    }
+    if (!one) lost.add(index - 1);
+    if (!other) lost.add(index);
+    if (!one || !other) continue;
     const difference = await comparePictures(one, other, signal);
     if (!isOneWay && difference.pixels === 0) {
       seams.matched++;
@@ -108,6 +107,10 @@ export async function checkSeams({ plan, results, store, signal }: CheckSeamsOpt
     }
     seams.mismatched++;
     if (mismatches.length < LISTED_SEAMS) mismatches.push(seam);
+  }
+  if (lost.size > 0) {
+    const sound = results.map((_, place) => !lost.has(place));
+    throw await refuse({ plan, results, store, signal }, sound);
   }
   return { ...seams, roundings, mismatches };
 }

@@ -7,8 +7,8 @@ export const farmSchema = z.looseObject({
   /** Of the package that deployed it. */
   version: z.string(),
   region: z.string().optional(),
-  /** The name of the CloudFormation stack that it is part of. */
-  stack: z.string(),
+  /** The name of the CloudFormation stack that it is part of; farms of the first version do not tell. */
+  stack: z.string().optional(),
   bucket: z.string(),
   /** Below which the store's keys begin, without a slash at the end. */
   prefix: z.string().default(''),
@@ -23,7 +23,7 @@ export const farmSchema = z.looseObject({
   }),
   kmsKeyArn: z.string().optional(),
   /** Segments of a render at the same time at the most. */
-  maxParallel: z.number(),
+  maxParallel: z.number().default(1_000),
   /** False when the bucket goes with the stack. */
   keepBucket: z.boolean().default(true),
 });

@@ -41,7 +41,7 @@ export const frameTimingsSchema = z.strictObject({
   firstFrame: z.number(),
   seek: z.number(),
   capture: z.number(),
-  /** All that is done for the seams: keeping pictures, and the frames before and after the segment. */
+  /** All that is done for the seams: keeping pictures, and the frames before and after the segment; the former is in `seek` and `capture` as well. */
   seams: z.number(),
   encodeWait: z.number(),
   /** From the first frame to the last, with all waiting. */

@@ -3,7 +3,7 @@ import { keptScreenshot, type Screenshot } from '../types/screenshot.ts';
 import { CaptureStalledError } from '../utils/errors.ts';
 import type { PageSession } from './page-session.ts';
 import { compressedPicture, type Picture } from './picture.ts';
-import { showsSame } from './same-picture.ts';
+import { pngOf, showsSame } from './same-picture.ts';
 
 const EMPTY_PAUSE_MS = 20;
 
@@ -29,7 +29,7 @@ export interface Capture {
   develop(): Picture | undefined;
   /**
    * Keeps the frame that was taken last, at which the page still stands.
-   * @throws CaptureStalledError when the browser shows another picture than the one that was taken
+   * @throws CaptureStalledError when it was taken before it was drawn
    */
   keep(): Promise<KeptFrame>;
 }
@@ -85,11 +85,16 @@ export class ScreenshotCapture implements Capture {
   async keep(): Promise<KeptFrame> {
     const taken = this.#last === undefined ? undefined : Buffer.from(this.#last, 'base64');
     if (taken && this.format === 'png') return { png: Promise.resolve(taken) };
-    const png = Buffer.from(await this.shoot(keptScreenshot), 'base64');
+    const shown = Buffer.from(await this.shoot(keptScreenshot), 'base64');
+    return { png: taken ? this.#proved(taken, shown) : Promise.resolve(shown) };
+  }
+
+  /** The picture that is shown, unless the JPEG that was taken before it shows something else: then that. */
+  #proved(jpeg: Buffer, shown: Buffer): Promise<Buffer> {
     const { quality = 100 } = this.#screenshot;
-    if (taken && !(await showsSame(taken, png, quality)))
-      throw new CaptureStalledError('The browser shows another picture than the one that it gave before.');
-    return { png: Promise.resolve(png) };
+    const png = showsSame(jpeg, shown, quality).then((isSame) => (isSame ? shown : pngOf(jpeg)));
+    png.catch(() => {});
+    return png;
   }
 
   /** On a busy machine the first frames of a page can come without a picture; later ones have it. @returns base64 */

@@ -1,9 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { CaptureStalledError } from '../utils/errors.ts';
 import type { Capture, KeptFrame, ScreenshotCapture } from './capture.ts';
 import type { Framebuffer } from './framebuffer.ts';
 import type { PageSession } from './page-session.ts';
 import type { Picture } from './picture.ts';
 import { RawPictures } from './raw-pictures.ts';
+
+const MOVING_LOOKS = 5;
+const MOVING_PAUSE_MS = 40;
 
 /** Takes raw pictures from the memory that the browser draws into. */
 export class FramebufferCapture implements Capture {
@@ -84,8 +88,18 @@ export class FramebufferCapture implements Capture {
     // read too early.
     await this.#screenshots.inTime(this.#session.ticker.tick());
     this.#pictures.read(this.#framebuffer);
-    if (this.#last && !this.#pictures.shows(this.#last)) throw readTooEarly();
+    if (this.#last && !this.#pictures.shows(this.#last) && !(await this.#moves())) throw readTooEarly();
     return { png };
+  }
+
+  /** Whether the page goes on by itself: then a picture can't be looked at twice. */
+  async #moves(): Promise<boolean> {
+    for (let look = 0; look < MOVING_LOOKS; look++) {
+      await sleep(MOVING_PAUSE_MS);
+      await this.#screenshots.inTime(this.#session.ticker.tick());
+      if (this.#pictures.read(this.#framebuffer)) return true;
+    }
+    return false;
   }
 }
 

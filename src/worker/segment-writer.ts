@@ -53,15 +53,13 @@ async function takeNext(
   { lookAhead, range }: FrameJob,
 ): Promise<SeamPicture | undefined> {
   if (lookAhead === 'none') return undefined;
-  let digest: string;
   try {
-    digest = (await camera.take(range[1])).picture.digest;
+    return await keepFrame(camera, range[1]);
   } catch (error) {
     if (lookAhead === 'needed') throw error;
     browser.doubtful = true;
     return undefined;
   }
-  return { digest, ...(await camera.keep()) };
 }
 
 /**

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { SeamMismatchError } from '../../src/utils/errors.ts';
 import { FrameTicker } from '../../src/worker/frame-ticker.ts';
-import { decodeBarcodes } from '../helpers/barcode.ts';
 import { fixture, type JobSketch, Renderer } from '../helpers/renderer.ts';
 
 let renderer: Renderer;
@@ -10,36 +10,42 @@ beforeAll(async () => {
 afterEach(() => vi.restoreAllMocks());
 afterAll(() => renderer[Symbol.asyncDispose]());
 
-// With the one of the pre-roll; the first picture is kept for a seam, and the last one is where the next segment begins.
+// The first picture is that of the pre-roll; the last one is where the second segment begins.
 test.each([
-  ['first', 1],
-  ['last', 11],
-])('a JPEG of the frame before is not believed at the %s frame of a segment', async (place, number) => {
+  ['first of the second', 1, 1],
+  ['next of the first', 0, 6],
+])('a JPEG of the frame before is told at the seam: %s segment', async (place, segment, number) => {
   const job: JobSketch = {
     composition: { source: fixture('barcode-raf'), inputProps: { place } },
     page: { capture: 'begin-frame' },
     frameRange: [20, 30],
-    chunking: { segments: 1 },
+    chunking: { segments: 2 },
+    cache: false,
   };
-  const { records } = await renderer.render({ ...job, cache: false });
-  expect(records[0]?.captureMode).toBe('begin-frame');
-  const shoot = FrameTicker.prototype.shoot;
-  let taken = -Infinity;
+  const { result } = await renderer.render(job);
+  expect(result.seams).toMatchObject({ checked: 1, matched: 1 });
+  expect(result.capture).toEqual({ 'begin-frame': 2 });
+
+  const { shoot } = FrameTicker.prototype;
+  const { renderFrame } = renderer.worker;
+  let taken = Number.POSITIVE_INFINITY;
   let before: string | undefined;
-  const find = vi.spyOn(renderer.worker, 'renderFrame').mockImplementation((...args) => {
-    find.mockRestore();
-    taken = 0;
-    return renderer.worker.renderFrame(...args);
+  let late = 0;
+  vi.spyOn(renderer.worker, 'renderFrame').mockImplementation((frameJob, context) => {
+    taken = frameJob.index === segment ? 0 : Number.POSITIVE_INFINITY;
+    return renderFrame.call(renderer.worker, frameJob, context);
   });
   vi.spyOn(FrameTicker.prototype, 'shoot').mockImplementation(async function (this: FrameTicker, screenshot) {
     const data = await shoot.call(this, screenshot);
     if (screenshot.format !== 'jpeg') return data;
-    const given = taken++ === number ? before : data;
+    const isLate = taken++ === number;
+    if (isLate) late++;
+    const given = isLate ? before : data;
     before = data;
     return given;
   });
-  const { file, result } = await renderer.render({ ...job, cache: false });
-  expect(taken).toBeGreaterThan(number);
-  expect(result.capture).toEqual({ 'begin-frame': 1 });
-  expect(await decodeBarcodes(file)).toEqual(Array.from({ length: 10 }, (_, at) => 20 + at));
+  const failure = await renderer.render(job).catch((error: unknown) => error);
+  expect(late).toBe(1);
+  expect(failure).toBeInstanceOf(SeamMismatchError);
+  expect(failure).toMatchObject({ details: { frame: 25, levels: 255 } });
 });
