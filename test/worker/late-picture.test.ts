@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { Framebuffer } from '../../src/worker/framebuffer.ts';
@@ -88,4 +88,33 @@ test('half a picture of the frame before is not believed, at any frame', async (
   const again = await renderer.render(job);
   expect(reads).toBeGreaterThan(12);
   expect(digests(again)).toEqual(records.flatMap(({ frameDigests }) => frameDigests));
+});
+
+test('a page that draws by itself, from a worker, is rendered, and its seams tell', async () => {
+  const source = path.join(renderer.folder, 'by-itself');
+  await mkdir(source);
+  const draws = `onmessage = ({ data: canvas }) => {
+    const context = canvas.getContext('2d');
+    setInterval(() => {
+      for (let at = 0; at < 200; at++) {
+        context.fillStyle = 'hsl(' + Math.random() * 360 + ' 100% 50%)';
+        context.fillRect(Math.random() * 320, Math.random() * 180, 20, 20);
+      }
+    }, 5);
+  }`;
+  const page = `<!doctype html><canvas id="canvas" width="320" height="180"></canvas><script>
+    const worker = new Worker(URL.createObjectURL(new Blob([${JSON.stringify(draws)}])));
+    const canvas = document.getElementById('canvas').transferControlToOffscreen();
+    worker.postMessage(canvas, [canvas]);
+  </script>`;
+  await writeFile(path.join(source, 'index.html'), page);
+  const { result } = await renderer.render({
+    composition: { source, width: 320, height: 180, fps: 30, durationInFrames: 20 },
+    page: { seekMode: 'seek' },
+    encoding: { muted: true },
+    chunking: { segments: 2 },
+    onSeamMismatch: 'warn',
+  });
+  expect(result.capture).toEqual({ framebuffer: 2 });
+  expect(result.seams).toMatchObject({ checked: 1, mismatched: 1 });
 });
