@@ -128,6 +128,21 @@ test('one that is kept loses its outputs only when told to, after the stack', as
   expect(stackGoes).toHaveBeenCalledTimes(2);
 });
 
+test('outputs that can not be deleted once the stack is gone are told, with what deletes them', async () => {
+  const farm = await farmWith('stays', true);
+  const elsewhere = { ...farm, bucket: 'not-there' };
+  const deleteStack = async () => {
+    cloud.gone = true;
+  };
+  await expect(takeDown(elsewhere, { deleteOutputs: true, deleteStack, say: vi.fn() })).rejects.toMatchObject(
+    {
+      name: 'DeployError',
+      message: expect.stringContaining('aws s3 rm --recursive s3://not-there/video'),
+      details: { farm: farm.name, bucket: 'not-there' },
+    },
+  );
+});
+
 test('outputs stay when the CDK ends well and the farm is still there', async () => {
   const farm = await farmWith('kept', true);
   const options = { deleteOutputs: true, deleteStack: async () => {}, say: () => {} };
