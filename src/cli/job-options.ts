@@ -224,7 +224,11 @@ export async function toRenderJob(
 export function addSegmentOptions(command: Command): Command {
   return command
     .optionsGroup('Work:')
-    .option('--concurrency <n>', 'segments at the same time (default: half the cores, at least 2)', countFlag)
+    .option(
+      '--concurrency <n>',
+      'segments at the same time (default: half the cores, at least 2 where memory allows)',
+      countFlag,
+    )
     .option('--segments <n>', 'cut into just this many segments', countFlag)
     .option('--segment-seconds <seconds>', 'work that a segment should take', numberFlag)
     .addOption(

@@ -1,7 +1,7 @@
 /**
  * Whether two pictures of a frame differ by no more than what Chromium rounds otherwise after another frame.
- * `npm run bench:roundings` measures a level in 0.03 % of the pixels; a film's whole picture was a level off once. A level
- * is seen by nobody, wherever it is.
+ * `npm run bench:roundings` measures a level in 0.03 % of the pixels; a film was a level off once in more than 1 %, for
+ * a reason that is not known. A level is seen by nobody, wherever it is.
  * @param levels of 255, of what differs most
  * @param others how many of `all` differ at all
  */

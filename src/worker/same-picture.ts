@@ -3,7 +3,7 @@ import { runFfmpeg } from '../utils/ffmpeg.ts';
 /** Side of the blocks that are compared by their means, in pixels: those that a JPEG is made of. */
 const BLOCK = 8;
 /**
- * How far a block's mean may be off, in levels, at quality 100, and how much further for each point below: nearly twice
+ * How far a block's mean may be off, in levels, at quality 100, and how much further for each point below: about twice
  * what `test/worker/same-picture.test.ts` sees.
  */
 const LEVELS = 12;
