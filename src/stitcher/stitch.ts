@@ -9,6 +9,7 @@ import type { Plan } from '../types/plan.ts';
 import type { RenderResult } from '../types/render-result.ts';
 import type { Seams } from '../types/seams.ts';
 import { NotFoundError, StitchError, StorageError } from '../utils/errors.ts';
+import { UnknownLayout } from '../utils/mp4/boxes.ts';
 import { readWhole } from '../utils/read-whole.ts';
 import { createWorkFolder } from '../utils/work-folder.ts';
 import { checkOutput } from './check-output.ts';
@@ -16,7 +17,6 @@ import { checkPictures } from './check-pictures.ts';
 import { checkSeams } from './check-seams.ts';
 import { concatSegments } from './concat.ts';
 import { fetchSegments, refuseDamaged } from './fetch-segments.ts';
-import { UnknownLayout } from './mp4/boxes.ts';
 import { type Join, type JoinOptions, planJoin } from './mp4/plan-join.ts';
 import { ChangedBytes } from './mp4/sections.ts';
 

@@ -1,7 +1,7 @@
 import { StitchError } from '../../utils/errors.ts';
-import { boxAt, UnknownLayout } from './boxes.ts';
-import { readTracks } from './read-track.ts';
-import { showingOrder } from './segment-tables.ts';
+import { boxAt, UnknownLayout } from '../../utils/mp4/boxes.ts';
+import { readTracks } from '../../utils/mp4/read-track.ts';
+import { showingOrder } from '../../utils/mp4/segment-tables.ts';
 
 export interface HeaderExpectation {
   readonly frames: number;

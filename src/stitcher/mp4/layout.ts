@@ -1,18 +1,7 @@
-import type { Track } from './read-track.ts';
-import type { SegmentTables } from './segment-tables.ts';
-import { type ByteRange, inARow, unrolled } from './tables.ts';
-
-/** Frames of one segment that lie in a row in the output, with the sound of their time before them. */
-export interface Group {
-  /** Place of the segment. */
-  readonly segment: number;
-  readonly frames: number;
-  /** Of the segment's file. */
-  readonly video: ByteRange;
-  readonly soundSamples: number;
-  /** Of the sound's file. */
-  readonly sound: ByteRange;
-}
+import type { Track } from '../../utils/mp4/read-track.ts';
+import type { SegmentTables } from '../../utils/mp4/segment-tables.ts';
+import { type ByteRange, inARow, unrolled } from '../../utils/mp4/tables.ts';
+import type { Group } from '../../utils/mp4/write-header.ts';
 
 export interface LayoutOptions {
   readonly segments: readonly SegmentTables[];

@@ -1,12 +1,12 @@
 import type { ObjectInfo, ObjectStore } from '../../storage/object-store.ts';
 import type { FrameResult } from '../../types/frame-job.ts';
 import { NotFoundError } from '../../utils/errors.ts';
+import { UnknownLayout } from '../../utils/mp4/boxes.ts';
+import { type ByteSource, type Movie, readMovie } from '../../utils/mp4/read-movie.ts';
+import { readOnlyTrack } from '../../utils/mp4/read-track.ts';
+import { type SegmentTables, segmentTables } from '../../utils/mp4/segment-tables.ts';
 import { readWhole } from '../../utils/read-whole.ts';
 import { isSound } from '../fetch-segments.ts';
-import { UnknownLayout } from './boxes.ts';
-import { type ByteSource, type Movie, readMovie } from './read-movie.ts';
-import { readOnlyTrack } from './read-track.ts';
-import { type SegmentTables, segmentTables } from './segment-tables.ts';
 
 /** What is known of an object before it is read. */
 export type KnownObject = Omit<ObjectInfo, 'modified'>;

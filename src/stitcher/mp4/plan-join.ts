@@ -2,17 +2,17 @@ import type { ObjectInfo, Section } from '../../storage/object-store.ts';
 import { type Fps, toRational } from '../../types/fps.ts';
 import type { Plan } from '../../types/plan.ts';
 import { NotFoundError } from '../../utils/errors.ts';
+import { UnknownLayout } from '../../utils/mp4/boxes.ts';
+import { readMovie } from '../../utils/mp4/read-movie.ts';
+import { readOnlyTrack, type Track } from '../../utils/mp4/read-track.ts';
+import { decoderSetup } from '../../utils/mp4/segment-tables.ts';
+import { type Group, makeHeader } from '../../utils/mp4/write-header.ts';
 import { runLimited } from '../../utils/run-limited.ts';
 import { type PlannedSegments, refuseDamaged } from '../fetch-segments.ts';
-import { UnknownLayout } from './boxes.ts';
 import { checkHeader } from './check-header.ts';
-import { type Group, layOut } from './layout.ts';
+import { layOut } from './layout.ts';
 import { type OpenSegment, openSegment, storedSource } from './open-segment.ts';
-import { readMovie } from './read-movie.ts';
-import { readOnlyTrack, type Track } from './read-track.ts';
 import { segmentSection } from './sections.ts';
-import { decoderSetup } from './segment-tables.ts';
-import { makeHeader } from './write-header.ts';
 
 /** To the store at the same time. */
 const MAX_REQUESTS = 16;

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { ObjectInfo, ObjectStore, Section, StoredSpan } from '../../storage/object-store.ts';
 import { StorageError } from '../../utils/errors.ts';
+import type { Group } from '../../utils/mp4/write-header.ts';
 import { readWhole } from '../../utils/read-whole.ts';
 import { storedDigest } from '../fetch-segments.ts';
-import type { Group } from './layout.ts';
 import type { KnownObject, OpenSegment } from './open-segment.ts';
 
 /** A segment whose bytes were others than its record says, when they came. */

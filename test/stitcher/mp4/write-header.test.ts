@@ -1,18 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import {
-  boxAt,
-  boxesIn,
-  findBox,
-  makeBox,
-  makeTable,
-  readBoxHeader,
-} from '../../../src/stitcher/mp4/boxes.ts';
 import { checkHeader } from '../../../src/stitcher/mp4/check-header.ts';
 import { layOut } from '../../../src/stitcher/mp4/layout.ts';
-import { readOnlyTrack, readTracks, type Track } from '../../../src/stitcher/mp4/read-track.ts';
-import { type SegmentTables, segmentTables } from '../../../src/stitcher/mp4/segment-tables.ts';
-import { makeHeader } from '../../../src/stitcher/mp4/write-header.ts';
 import { StitchError } from '../../../src/utils/errors.ts';
+import { boxAt, boxesIn, findBox, makeBox, makeTable, readBoxHeader } from '../../../src/utils/mp4/boxes.ts';
+import { readOnlyTrack, readTracks, type Track } from '../../../src/utils/mp4/read-track.ts';
+import { type SegmentTables, segmentTables } from '../../../src/utils/mp4/segment-tables.ts';
+import { makeHeader } from '../../../src/utils/mp4/write-header.ts';
 
 const TICKS = 512;
 const TIMESCALE = 15_360;

@@ -1,14 +1,25 @@
 import { makeBox, makeTable, UnknownLayout } from './boxes.ts';
-import type { Group } from './layout.ts';
 import type { Track } from './read-track.ts';
 import type { SegmentTables } from './segment-tables.ts';
-import { type Run, rolled, unrolled } from './tables.ts';
+import { type ByteRange, type Run, rolled, unrolled } from './tables.ts';
 
 const MAX_32_BITS = 2 ** 32 - 1;
 /** 1 in 16.16 fixed point. */
 const ONE = 0x10000;
 /** The matrix that leaves a picture as it is (ISO/IEC 14496-12, 8.2.2.2). */
 const UNITY = [ONE, 0, 0, 0, ONE, 0, 0, 0, 0x40000000];
+
+/** Frames of one segment that lie in a row in the output, with the sound of their time before them. */
+export interface Group {
+  /** Place of the segment. */
+  readonly segment: number;
+  readonly frames: number;
+  /** Of the segment's file. */
+  readonly video: ByteRange;
+  readonly soundSamples: number;
+  /** Of the sound's file. */
+  readonly sound: ByteRange;
+}
 
 export interface HeaderOptions {
   /** The whole `ftyp`. */
