@@ -121,10 +121,8 @@ export async function trySeeking(
       for (let frame = stepwise ? from : drawn; frame <= drawn; frame++) await step(session, frame);
       // Both visits draw the same two frames: what Chromium drew before decides the last bit of what it draws next.
       if (from === first) await capture.preRoll();
-      else {
-        await capture.expose();
-        last = capture.develop()?.digest ?? last;
-      }
+      await capture.expose();
+      last = capture.develop()?.digest ?? last;
       last = (await look(session, capture, from + length)) ?? last;
       seen.push(last);
     }

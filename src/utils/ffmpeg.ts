@@ -7,6 +7,11 @@ import { DiskFullError, EncoderError, KitError } from './errors.ts';
 import { layerKit } from './layer-kit.ts';
 
 const STDERR_LINES = 40;
+/**
+ * Lets the C library keep what FFmpeg gives back, of which it takes as much again for the next picture: for a raw one
+ * of 1080p that saves a millisecond. See mallopt(3).
+ */
+const KEEP_MEMORY = { MALLOC_MMAP_THRESHOLD_: String(2 ** 30), MALLOC_TRIM_THRESHOLD_: String(2 ** 32) };
 
 /**
  * The FFmpeg of the npm package.
@@ -69,7 +74,7 @@ export function startFfmpeg(args: readonly string[], options: FfmpegOptions = {}
     ['-hide_banner', '-loglevel', 'error', '-nostats', '-y', ...args],
     {
       stdio: ['pipe', 'pipe', 'pipe'],
-      env: { PATH: process.env.PATH ?? '', LANG: 'C' },
+      env: { PATH: process.env.PATH ?? '', LANG: 'C', ...KEEP_MEMORY },
       cwd: options.cwd,
     },
   );

@@ -31,10 +31,10 @@ import {
   VersionMismatchError,
 } from '../utils/errors.ts';
 import { NetworkPolicy } from '../utils/network-policy.ts';
-import { readPacketTimes } from '../utils/packet-times.ts';
 import { createWorkFolder } from '../utils/work-folder.ts';
 import { Browser } from './browser.ts';
 import { type BrowserKind, browserKindOf } from './chromium-flags.ts';
+import { countFrames } from './count-frames.ts';
 import { findSegment, keepSegmentAlive } from './find-segment.ts';
 import { type SeamPicture, writeSegment } from './segment-writer.ts';
 import { bundleLookup } from './serve-bundle.ts';
@@ -180,14 +180,11 @@ export class ChromiumFrameWorker implements FrameWorker, AsyncDisposable {
         return segment;
       },
     );
-    const { packets } = await readPacketTimes(['-protocol_whitelist', 'file', '-i', file], context.signal);
-    if (packets !== written.frames) {
-      throw new EncoderError(
-        `FFmpeg wrote ${packets} frames of ${written.frames} into segment ${job.index}.`,
-        {
-          details: { index: job.index, expected: written.frames, found: packets },
-        },
-      );
+    const found = await countFrames(file, context.signal);
+    if (found !== written.frames) {
+      throw new EncoderError(`FFmpeg wrote ${found} frames of ${written.frames} into segment ${job.index}.`, {
+        details: { index: job.index, expected: written.frames, found },
+      });
     }
     throwIfAborted(context.signal);
     // What other hosts send may change at any time; a page behind an address has the job in its segments' names.

@@ -17,12 +17,45 @@ const BT709 = [
 ];
 
 /**
- * Encoders divide pictures among their threads, and by default have as many as the machine has cores: the bytes would
- * depend on it. The quick setting of H.264 keeps up with the browser in one, which holds fewer pictures:
- * docs/performance.md.
+ * What x264 does unless a job names a preset, beside `veryfast`: half of the work for pictures of about the same size
+ * and SSIM (docs/performance.md), each referring to the one before it alone, as `fillGaps` needs it.
  */
-function threadsOf({ codec, preset }: Encoding): string[] {
-  return ['-threads', codec === 'h264' && !preset ? '1' : '4'];
+const QUICK = [
+  'subme=1:me=dia:partitions=i4x4:no-8x8dct=1',
+  'ref=1:bframes=0:rc-lookahead=5',
+  // Otherwise a picture gets the more bits the longer it is shown.
+  'force-cfr=1',
+].join(':');
+
+const isQuick = ({ codec, preset }: Encoding): boolean => codec === 'h264' && !preset;
+
+/**
+ * Whether the encoder is not given all frames that show the picture before once more, for `fillGaps` to add them. A bit
+ * rate is an average over the frames that the encoder sees.
+ */
+export function leavesGaps(encoding: Encoding): boolean {
+  return isQuick(encoding) && !encoding.bitrate;
+}
+
+/** Frames from one key frame to the next at the most. */
+export function keyframeIntervalOf({ keyframeInterval }: Encoding, fps: Fps): number {
+  const { num, den } = toRational(fps);
+  return keyframeInterval ?? Math.max(1, Math.round((2 * num) / den));
+}
+
+/**
+ * Encoders divide pictures among their threads, and by default have as many as the machine has cores: the bytes would
+ * depend on it. The quick setting keeps up with the browser in one, which holds fewer pictures.
+ */
+function threadsOf(encoding: Encoding): string[] {
+  return ['-threads', isQuick(encoding) ? '1' : '4'];
+}
+
+/** Lets pictures come at the times of their frames, with nothing between them, and a key frame each interval. */
+function gapArgs(fps: Fps, keyframeInterval: number): string[] {
+  const { num, den } = toRational(fps);
+  const isDue = `gte(t*${num}/${den}+0.5,n_forced*${keyframeInterval})`;
+  return ['-vsync', 'vfr', '-enc_time_base', `${den}:${num}`, '-force_key_frames', `expr:${isDue}`];
 }
 
 function rateControl({ codec, crf, bitrate }: Encoding): string[] {
@@ -36,8 +69,7 @@ function rateControl({ codec, crf, bitrate }: Encoding): string[] {
 
 function encoderArgs(encoding: Encoding, keyframeInterval: number): string[] {
   const { codec, preset = 'veryfast' } = encoding;
-  // Takes half of the encoder's time and memory, for pictures of about the same size and SSIM: docs/performance.md.
-  const quick = encoding.preset ? [] : ['-x264-params', 'subme=1:bframes=1:rc-lookahead=5'];
+  const quick = isQuick(encoding) ? ['-x264-params', QUICK] : [];
   const group = ['-g', String(keyframeInterval)];
   switch (codec) {
     case 'h264':
@@ -77,7 +109,6 @@ export interface SegmentArgs {
 export function segmentArgs({ encoding, fps, pictures, size, file }: SegmentArgs): string[] {
   const { width, height } = size;
   const { num, den } = toRational(fps);
-  const rate = `${num}/${den}`;
   // https://ffmpeg.org/ffmpeg-filters.html#scale: JPEG is BT.601 full range, video BT.709 limited
   const from = pictures === 'jpeg' ? 'in_color_matrix=bt601:in_range=pc:' : '';
   const shrink = encoding.scale < 0.5 ? SHRINK : '';
@@ -87,12 +118,13 @@ export function segmentArgs({ encoding, fps, pictures, size, file }: SegmentArgs
       ? []
       : [`scale=${width}:${height}:${from}out_color_matrix=bt709:out_range=tv${shrink}`]),
     `format=${pixelFormatOf(encoding)}`,
-    `fps=${rate}:round=near`,
+    ...(leavesGaps(encoding) ? [] : [`fps=${num}/${den}:round=near`]),
   ];
-  const keyframeInterval = encoding.keyframeInterval ?? Math.max(1, Math.round((2 * num) / den));
+  const keyframeInterval = keyframeIntervalOf(encoding, fps);
   const { segmentExtension } = codecTraits[encoding.codec];
   return [
     ...['-f', 'matroska', '-protocol_whitelist', 'pipe', '-i', 'pipe:0', '-an', '-vf', filters.join(',')],
+    ...(leavesGaps(encoding) ? gapArgs(fps, keyframeInterval) : []),
     ...encoderArgs(encoding, keyframeInterval),
     ...threadsOf(encoding),
     ...BT709,

@@ -6,7 +6,9 @@ import { toRational } from '../types/fps.ts';
 import { EncoderError } from '../utils/errors.ts';
 import { startFfmpeg } from '../utils/ffmpeg.ts';
 import { toWriteError } from '../utils/fs-errors.ts';
-import { type SegmentArgs, segmentArgs } from './encoder-args.ts';
+import { UnknownLayout } from '../utils/mp4/boxes.ts';
+import { keyframeIntervalOf, leavesGaps, type SegmentArgs, segmentArgs } from './encoder-args.ts';
+import { fillGaps } from './fill-gaps.ts';
 import { matroskaHeader, matroskaPictureHead } from './matroska.ts';
 import type { Picture } from './picture.ts';
 
@@ -15,6 +17,12 @@ export interface EncoderOptions extends SegmentArgs {
   readonly pictureSize: SegmentArgs['size'];
   readonly signal?: AbortSignal | undefined;
 }
+
+/**
+ * How often the encoder is given a picture that stays, after its first frame: as far as it looks ahead. More of them
+ * make neither the SSIM better nor the file smaller.
+ */
+const SETTLING_FRAMES = 5;
 
 interface Sink {
   readonly input: Writable;
@@ -39,6 +47,12 @@ export class Encoder {
   readonly #options: EncoderOptions;
   readonly #sink: Sink;
   readonly #copies: boolean;
+  /** Frames after which a picture is given to the encoder anew; `undefined` when it is given all that changes. */
+  readonly #interval: number | undefined;
+  /** Frames since the picture came, or since a key frame. */
+  #age = 0;
+  /** Ends when all that was given to the encoder is on its way. */
+  #sent: Promise<void> = Promise.resolve();
   #last: Picture | undefined;
   #next = 0;
   #written = -1;
@@ -49,6 +63,7 @@ export class Encoder {
     this.#options = options;
     const { encoding, pictures, pictureSize, file, signal } = options;
     this.#copies = codecTraits[encoding.codec].pictures !== undefined;
+    if (leavesGaps(encoding)) this.#interval = keyframeIntervalOf(encoding, options.fps);
     if (this.#copies) this.#sink = fileSink(file);
     else {
       const ffmpeg = startFfmpeg(segmentArgs(options), { signal });
@@ -65,20 +80,27 @@ export class Encoder {
   }
 
   /**
-   * Adds a frame.
-   * @param picture `undefined` when it is that of the frame before; its bytes must stay until the next one is written
+   * Adds a frame. Resolves when the bytes of all pictures before are free, and those of the last one only to be kept
+   * until another follows.
+   * @param picture `undefined` when it is that of the frame before
    */
   async write(picture: Picture | undefined): Promise<void> {
     const frame = this.#next++;
-    if (picture) this.#last = picture;
-    if (picture || this.#copies) await this.#send(frame);
+    this.#age = picture || (this.#interval && frame % this.#interval === 0) ? 0 : this.#age + 1;
+    const isWanted = this.#interval ? this.#age <= SETTLING_FRAMES : picture !== undefined;
+    if (picture) await this.#sent;
+    this.#last = picture ?? this.#last;
+    if (isWanted || this.#copies) this.#send(frame);
+    if (picture) await this.#sent;
   }
 
   /** Ends the segment; it is whole when this resolves. */
   async finish(): Promise<void> {
-    if (this.#written !== this.#next - 1) await this.#send(this.#next - 1);
+    if (this.#written !== this.#next - 1) this.#send(this.#next - 1);
+    await this.#sent;
     this.#sink.input.end();
     await this.#sink.done;
+    if (this.#interval) await this.#fillGaps();
   }
 
   /** Ends at once; the file is of no use. */
@@ -87,12 +109,31 @@ export class Encoder {
     await this.#sink.done.catch(() => {});
   }
 
-  async #send(frame: number): Promise<void> {
+  async #fillGaps(): Promise<void> {
+    const { file, fps } = this.#options;
+    const { num, den } = toRational(fps);
+    try {
+      await fillGaps(file, [den, num]);
+    } catch (error) {
+      if (!(error instanceof UnknownLayout)) throw error;
+      throw new EncoderError(
+        `FFmpeg made another H.264 than was asked of it (${error.message}). Set FFMPEG_PATH to one with x264, or take it out; or name a preset in encoding.preset.`,
+        { cause: error, details: { reason: error.message } },
+      );
+    }
+  }
+
+  #send(frame: number): void {
     if (!this.#last) throw new RangeError('the first frame of a segment needs a picture');
-    const { input } = this.#sink;
     const { bytes } = this.#last;
-    input.write(matroskaPictureHead(Math.round(this.#microseconds(frame)), bytes.length));
     this.#written = frame;
+    this.#sent = this.#sent.then(() => this.#put(frame, bytes));
+    this.#sent.catch(() => {});
+  }
+
+  async #put(frame: number, bytes: Buffer): Promise<void> {
+    const { input } = this.#sink;
+    input.write(matroskaPictureHead(Math.round(this.#microseconds(frame)), bytes.length));
     // Until its callback a stream may hold the bytes themselves, also when it would take more.
     await new Promise<void>((resolve) => {
       this.#wake = resolve;
