@@ -26,7 +26,7 @@ async function measureLooks(chosen: readonly Subject[]): Promise<void> {
     const naive = await measureNaive(subject);
     const ours = await measureOurs(subject);
     const row = {
-      look: subject.name,
+      look: subject.title,
       naive: round(naive, 2),
       ours: round(ours.framesPerSecond, 2),
       ratio: round(ours.framesPerSecond / naive),
@@ -36,7 +36,7 @@ async function measureLooks(chosen: readonly Subject[]): Promise<void> {
     rows.push(row);
     const { look, ratio, firstFrameMs, peakMiB } = row;
     console.log(
-      `${look.padEnd(8)} naive ${String(row.naive).padStart(6)} f/s   ours ${String(row.ours).padStart(6)} f/s   ${String(ratio).padStart(5)}×   first frame ${firstFrameMs} ms   peak ${peakMiB} MiB`,
+      `${look.padEnd(14)} naive ${String(row.naive).padStart(6)} f/s   ours ${String(row.ours).padStart(6)} f/s   ${String(ratio).padStart(5)}×   first frame ${firstFrameMs} ms   peak ${peakMiB} MiB`,
     );
   }
   const rounded = (parts: Readonly<Record<string, number>>) =>
@@ -51,7 +51,9 @@ async function measureLooks(chosen: readonly Subject[]): Promise<void> {
     console.log(JSON.stringify({ date: new Date().toISOString().slice(0, 10), rows, startUp }));
 }
 
-const frames = values.frames === undefined ? undefined : Number(values.frames);
-const chosen = subjects(values.quick, frames).filter(({ name }) => !values.only || name === values.only);
+const lengths = values.frames === undefined ? [undefined] : values.frames.split(',').map(Number);
+const chosen = lengths
+  .flatMap((frames) => subjects(values.quick, frames))
+  .filter(({ name }) => !values.only || name === values.only);
 await openKit();
 await (values.peers ? measurePeers({ ...values, subjects: chosen }) : measureLooks(chosen));

@@ -6,13 +6,18 @@ import type { ResolvedComposition } from '../src/types/composition.ts';
 /** A composition that is measured, and how much of it. */
 export interface Subject {
   readonly name: string;
+  /** Its name and its length. */
+  readonly title: string;
   readonly folder: string;
   readonly frames: number;
   readonly naiveFrames: number;
 }
 
+const FPS = 30;
+
 const subject = (name: string, folder: string, frames: number, naiveFrames: number): Subject => ({
   name,
+  title: `${name}, ${frames / FPS} s`,
   folder: fileURLToPath(new URL(folder, import.meta.url)),
   frames,
   naiveFrames,
@@ -34,15 +39,18 @@ export function subjects(quick: boolean, asked?: number): Subject[] {
   ];
 }
 
-export async function compositionOf({ folder }: Subject, store: ObjectStore): Promise<ResolvedComposition> {
+export async function compositionOf(
+  { folder, frames }: Subject,
+  store: ObjectStore,
+): Promise<ResolvedComposition> {
   const { digest, entry } = await createBundle(store, folder);
   return {
     ref: { kind: 'bundle', digest, entry },
     kind: 'page',
     width: 1920,
     height: 1080,
-    fps: 30,
-    durationInFrames: 300,
+    fps: FPS,
+    durationInFrames: Math.max(300, frames),
     inputProps: {},
   };
 }

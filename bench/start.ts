@@ -17,7 +17,7 @@ const mark = (part: string): void => {
   last = performance.now();
 };
 const [folder = '', store = ''] = process.argv.slice(2);
-const subject: Subject = { name: '', folder, frames: 1, naiveFrames: 1 };
+const subject: Subject = { name: '', title: '', folder, frames: 1, naiveFrames: 1 };
 await openKit();
 mark('unpack');
 const composition = await compositionOf(subject, new LocalStore(store));

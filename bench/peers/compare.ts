@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { createWorkFolder } from '../../src/utils/work-folder.ts';
 import type { Subject } from '../prepare.ts';
@@ -79,7 +79,7 @@ class Heat {
 
   /** The median round of the concurrency that is the fastest. */
   async rowOf(contestant: Contestant): Promise<Row> {
-    const named = { look: this.#subject.name, who: contestant.name };
+    const named = { look: this.#subject.title, who: contestant.name };
     const failed = this.#failed.get(contestant);
     if (failed) return { ...named, failed };
     const wall = ({ wallSeconds }: Cost): number => wallSeconds;
@@ -88,8 +88,10 @@ class Heat {
       ...medianBy(costs, wall),
     }));
     const best = medians.toSorted((a, b) => wall(a) - wall(b))[0] as (typeof medians)[number];
-    const ssim = await similarity(this.#outputOf(contestant, best.concurrency), this.#folder);
-    return toRow({ ...named, frames: contestant.framesOf(this.#subject), ssim, ...best });
+    const output = this.#outputOf(contestant, best.concurrency);
+    const ssim = await similarity(output, this.#folder);
+    const { size } = await stat(output);
+    return toRow({ ...named, frames: contestant.framesOf(this.#subject), ssim, bytes: size, ...best });
   }
 
   #outputOf({ name }: Contestant, concurrency: number): string {

@@ -10,10 +10,11 @@ const COLUMNS = [
   'CPU s/frame',
   'peak MiB',
   'SSIM',
+  'kbit/s',
   'frames/GB-s',
   'USD/min',
 ];
-const WIDTHS = [8, 16, 8, 9, 12, 9, 8, 12, 9];
+const WIDTHS = [14, 16, 8, 9, 12, 9, 8, 8, 12, 9];
 
 function line(cells: readonly (string | number)[]): string {
   return cells
@@ -31,7 +32,8 @@ function lineOf(row: Row): string {
       row.framesPerSecond.toFixed(2),
       row.cpuSecondsPerFrame.toFixed(3),
     ],
-    ...[row.peakMiB, row.ssim.toFixed(4), row.framesPerGbSecond.toFixed(2), row.usdPerMinute.toFixed(5)],
+    ...[row.peakMiB, row.ssim.toFixed(4), row.kbitPerSecond],
+    ...[row.framesPerGbSecond.toFixed(2), row.usdPerMinute.toFixed(5)],
   ]);
 }
 

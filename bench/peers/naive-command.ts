@@ -2,4 +2,4 @@
 import { renderNaively } from '../naive.ts';
 
 const [folder = '', frames = '', output = ''] = process.argv.slice(2);
-await renderNaively({ name: '', folder, frames: 0, naiveFrames: Number(frames) }, output);
+await renderNaively({ name: '', title: '', folder, frames: 0, naiveFrames: Number(frames) }, output);

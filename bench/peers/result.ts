@@ -14,6 +14,8 @@ export interface Measured {
   readonly cpuSecondsPerFrame: number;
   readonly peakMiB: number;
   readonly ssim: number;
+  /** Of the video. */
+  readonly kbitPerSecond: number;
   /** By the memory at its peak. */
   readonly framesPerGbSecond: number;
   /** Of a minute of video, in USD, on a function that has as many cores. */
@@ -45,7 +47,8 @@ export interface Comparison {
 
 export const isMeasured = (row: Row): row is Measured => !('failed' in row);
 
-const MINUTE_FRAMES = 1800;
+const VIDEO_FPS = 30;
+const MINUTE_FRAMES = 60 * VIDEO_FPS;
 /** Lambda gives a function a whole core for each of these. */
 const LAMBDA_CORE_MB = 1769;
 
@@ -57,9 +60,11 @@ export interface Run extends Cost {
   readonly concurrency: number;
   readonly frames: number;
   readonly ssim: number;
+  /** Of the video's file. */
+  readonly bytes: number;
 }
 
-export function toRow({ wallSeconds, cpuSeconds, peakBytes, ssim, ...rest }: Run): Measured {
+export function toRow({ wallSeconds, cpuSeconds, peakBytes, ssim, bytes, ...rest }: Run): Measured {
   const perSecond = rest.frames / wallSeconds;
   const memory = Math.max(cpus().length * LAMBDA_CORE_MB, peakBytes / 2 ** 20);
   const usd =
@@ -71,6 +76,7 @@ export function toRow({ wallSeconds, cpuSeconds, peakBytes, ssim, ...rest }: Run
     cpuSecondsPerFrame: round(cpuSeconds / rest.frames, 3),
     peakMiB: round(peakBytes / 2 ** 20, 0),
     ssim: round(ssim, 4),
+    kbitPerSecond: round((bytes * 8 * VIDEO_FPS) / rest.frames / 1000, 0),
     framesPerGbSecond: round(perSecond / (peakBytes / 2 ** 30), 2),
     usdPerMinute: round(usd, 5),
   };

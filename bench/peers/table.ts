@@ -1,8 +1,8 @@
 import { type Comparison, isMeasured, type Measured, type Row } from './result.ts';
 
 const HEAD = [
-  '| | frames/s | ours is faster by | at once | frames | CPU s a frame | peak MiB | SSIM | frames a GB-second | USD a minute |',
-  '|---|---|---|---|---|---|---|---|---|---|',
+  '| | frames/s | ours is faster by | at once | frames | CPU s a frame | peak MiB | SSIM | kbit/s | frames a GB-second | USD a minute |',
+  '|---|---|---|---|---|---|---|---|---|---|---|',
 ];
 
 function lineOf(row: Row, ours: Measured | undefined): string {
@@ -10,7 +10,7 @@ function lineOf(row: Row, ours: Measured | undefined): string {
   const ratio = ours && row !== ours ? `${(ours.framesPerSecond / row.framesPerSecond).toFixed(1)}×` : '';
   const cells = [
     ...[row.who, row.framesPerSecond.toFixed(2), ratio, row.concurrency, row.frames],
-    ...[row.cpuSecondsPerFrame.toFixed(3), row.peakMiB, row.ssim.toFixed(4)],
+    ...[row.cpuSecondsPerFrame.toFixed(3), row.peakMiB, row.ssim.toFixed(4), row.kbitPerSecond],
     ...[row.framesPerGbSecond.toFixed(2), row.usdPerMinute.toFixed(5)],
   ];
   return `| ${cells.join(' | ')} |`;

@@ -17,7 +17,7 @@ export const encodingSchema = z.strictObject({
   crf: z.int().min(0).max(63).optional(),
   /** Bits a second instead of constant quality. */
   bitrate: bitrateSchema.optional(),
-  /** x264 and x265 only. @default "veryfast", for x264 with subme 1 */
+  /** x264 and x265 only. @default for x264 the quick setting of docs/performance.md, for x265 "veryfast" */
   preset: z
     .enum(['ultrafast', 'superfast', 'veryfast', 'faster', 'fast', 'medium', 'slow', 'slower', 'veryslow'])
     .optional(),

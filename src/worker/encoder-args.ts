@@ -23,6 +23,8 @@ const BT709 = [
 const QUICK = [
   'subme=1:me=dia:partitions=i4x4:no-8x8dct=1',
   'ref=1:bframes=0:rc-lookahead=5',
+  // Nearer to x264's own tuning for animation: pages have flat areas that need no more bits than others.
+  'aq-strength=0.8:qcomp=0.7',
   // Otherwise a picture gets the more bits the longer it is shown.
   'force-cfr=1',
 ].join(':');

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { decodeBarcodes } from '../helpers/barcode.ts';
+import { decodeBarcodes, readBarcode } from '../helpers/barcode.ts';
+import { playVideo } from '../helpers/play-video.ts';
 import { digests, fixture, Renderer } from '../helpers/renderer.ts';
 
 const FRAMES = 90;
@@ -72,6 +73,28 @@ test('a page that shows a picture for some frames and is slow to show the next o
   const { file, result } = await renderer.render({ composition, frameRange: [3, 21] });
   expect(await decodeBarcodes(file)).toEqual(numbers([3, 21], (frame) => Math.floor(frame / 3)));
   expect(result.seekMode).toBe('seek');
+});
+
+test.each([1, 4])('a page whose pictures stay, in %i segments that are cut anywhere', async (segments) => {
+  const composition = { source: fixture('barcode-stays') };
+  const shows = (frame: number) => Math.floor(frame / 25);
+  const { file, result, records } = await renderer.render({
+    composition,
+    frameRange: [7, 168],
+    chunking: { segments },
+  });
+  expect(await decodeBarcodes(file)).toEqual(numbers([7, 168], shows));
+  expect(result).toMatchObject({ frames: 161, joinedBy: 'kit', seekMode: 'seek' });
+  const captured = records.reduce((sum, record) => sum + record.captured, 0);
+  expect(captured).toBe(6 + segments);
+  // Backwards and forwards, to the key frame, within a stay, and to the frames on both sides of a change.
+  const frames = [160, 0, 17, 18, 42, 43, 60, 61, 100, 30, 159];
+  const times = frames.map((frame) => (frame + 0.5) / 30);
+  const { duration, pictures } = await playVideo(file, times);
+  expect(duration).toBeCloseTo(161 / 30, 3);
+  expect(pictures.map((picture) => readBarcode(Uint8Array.from(picture), 320, 180))).toEqual(
+    frames.map((frame) => shows(7 + frame)),
+  );
 });
 
 describe('a range at the edge of a composition', () => {

@@ -19,9 +19,11 @@ export const remotion: Peer = {
   async open(folder, { browser }, subjects) {
     for (const name of ['remotion/root.jsx', 'remotion/bundle.mjs', 'remotion/render.mjs', 'stage.mjs'])
       await cp(fileURLToPath(peerFile(name)), path.join(folder, path.basename(name)));
-    for (const subject of subjects) await writeLook(subject, path.join(folder, `${subject.name}.mjs`));
-    const imports = subjects.map(({ name }) => `import * as ${name}_ from './${name}.mjs';\n`);
-    const exported = subjects.map(({ name }) => `${name}: ${name}_`);
+    const looks = new Map(subjects.map((subject) => [subject.name, subject]));
+    for (const [name, subject] of looks) await writeLook(subject, path.join(folder, `${name}.mjs`));
+    const names = [...looks.keys()];
+    const imports = names.map((name) => `import * as ${name}_ from './${name}.mjs';\n`);
+    const exported = names.map((name) => `${name}: ${name}_`);
     await writeFile(
       path.join(folder, 'looks.mjs'),
       `${imports.join('')}export const looks = { ${exported.join(', ')} };\n`,

@@ -1,12 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import puppeteer from 'puppeteer-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { stitch } from '../../../src/stitcher/stitch.ts';
 import { LocalStore } from '../../../src/storage/local-store.ts';
 import { createWorkFolder, type WorkFolder } from '../../../src/utils/work-folder.ts';
-import { openKit } from '../../../src/worker/kit.ts';
 import { readBarcode } from '../../helpers/barcode.ts';
+import { playVideo } from '../../helpers/play-video.ts';
 import { fixture } from '../../helpers/renderer.ts';
 import { encodeSegment, encodeSound, type StoredSegment, storeSegments } from './segments.ts';
 
@@ -15,63 +13,6 @@ beforeAll(async () => {
   folder = await createWorkFolder('play-test');
 });
 afterAll(() => folder[Symbol.asyncDispose]());
-
-interface Shown {
-  readonly duration: number;
-  /** Gray pictures, 320 by 180. */
-  readonly pictures: number[][];
-}
-
-/** What a `<video>` of Chromium shows at some times, one after the other. */
-async function play(file: string, seconds: readonly number[]): Promise<Shown> {
-  const kit = await openKit();
-  const browser = await puppeteer.launch({
-    executablePath: kit.chromiumPath,
-    env: { ...kit.env },
-    args: ['--headless', '--no-sandbox', '--disable-gpu', '--mute-audio'],
-  });
-  try {
-    const page = await browser.newPage();
-    return await page.evaluate(
-      async (base64, times) => {
-        const bytes = await (await fetch(`data:video/mp4;base64,${base64}`)).blob();
-        const video = document.createElement('video');
-        const event = (name: string) =>
-          new Promise<void>((resolve, reject) => {
-            video.addEventListener(name, () => resolve(), { once: true });
-            video.addEventListener('error', () => reject(new Error(video.error?.message)), { once: true });
-          });
-        document.body.append(video);
-        const loaded = event('loadeddata');
-        video.src = URL.createObjectURL(bytes);
-        await loaded;
-        const canvas = new OffscreenCanvas(video.videoWidth, video.videoHeight);
-        const context = canvas.getContext('2d', { willReadFrequently: true });
-        if (!context) throw new Error('no canvas');
-        const pictures: number[][] = [];
-        for (const time of times) {
-          const seeked = event('seeked');
-          // On a busy machine the picture can come after the event; where it is the one before, none comes.
-          const presented = new Promise<void>((resolve) => {
-            video.requestVideoFrameCallback(() => resolve());
-            setTimeout(resolve, 1_000);
-          });
-          video.currentTime = time;
-          await seeked;
-          await presented;
-          context.drawImage(video, 0, 0);
-          const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
-          pictures.push(Array.from({ length: data.length / 4 }, (_, pixel) => data[4 * pixel] ?? 0));
-        }
-        return { duration: video.duration, pictures };
-      },
-      (await readFile(file)).toString('base64'),
-      seconds,
-    );
-  } finally {
-    await browser.close();
-  }
-}
 
 test.each([
   ['B-frames', 3, true],
@@ -95,7 +36,7 @@ test.each([
 
   // Seams, what lies beside them, the ends, and back.
   const frames = [0, 1, 15, 30, 31, 32, 33, 34, 50, 51, 88, 89, 60, 32, 0];
-  const { duration, pictures } = await play(
+  const { duration, pictures } = await playVideo(
     output,
     frames.map((frame) => (frame + 0.5) / 30),
   );
