@@ -3,7 +3,7 @@ import path from 'node:path';
 import { codecTraits } from '../types/codecs.ts';
 import type { Encoding } from '../types/encoding.ts';
 import { type Fps, toRational, trackTimescale } from '../types/fps.ts';
-import { runFfmpeg } from '../utils/ffmpeg.ts';
+import { pacingArgs, runFfmpeg } from '../utils/ffmpeg.ts';
 
 /** A segment on this machine. */
 export interface SegmentFile {
@@ -70,10 +70,13 @@ export async function concatSegments(options: ConcatOptions): Promise<void> {
     const sequence = ['-f', 'image2', '-start_number', '0'];
     // image2 fills in every %d of the path, in the folders' names too.
     const pattern = `./${path.basename(output)}`;
-    await runFfmpeg([...input, '-map', '0:v:0', '-c', 'copy', '-vsync', '0', ...sequence, pattern], {
-      signal,
-      cwd: path.dirname(output),
-    });
+    await runFfmpeg(
+      [...input, '-map', '0:v:0', '-c', 'copy', ...(await pacingArgs('passthrough')), ...sequence, pattern],
+      {
+        signal,
+        cwd: path.dirname(output),
+      },
+    );
     return;
   }
   const audio = audioFile
@@ -114,8 +117,7 @@ async function writeGif(
       palette,
       '-lavfi',
       paint,
-      '-vsync',
-      '0',
+      ...(await pacingArgs('passthrough')),
       '-loop',
       '0',
       output,

@@ -34,6 +34,31 @@ export function ffmpegPath(): string {
   return process.env.FFMPEG_PATH || (kit ? path.join(kit, 'ffmpeg', 'ffmpeg') : packagedFfmpeg());
 }
 
+/** FFmpeg's own names of how it deals with the times of frames. */
+export type FramePacing = 'passthrough' | 'vfr';
+
+const told = new Map<string, Promise<string>>();
+
+/** What the FFmpeg in use says of itself and its libraries. */
+export function describeFfmpeg(): Promise<string> {
+  const executable = ffmpegPath();
+  let description = told.get(executable);
+  if (!description) {
+    description = runFfmpeg(['-version']).then((text) => text.toString('utf8'));
+    description.catch(() => told.delete(executable));
+    told.set(executable, description);
+  }
+  return description;
+}
+
+/** The option is `-fps_mode` since FFmpeg 5.1, which has libavcodec 59.37; the older name is gone in version 9. */
+export async function pacingArgs(pacing: FramePacing): Promise<string[]> {
+  const [, major = 0, minor = 0] = (/libavcodec +(\d+)\. *(\d+)/.exec(await describeFfmpeg()) ?? []).map(
+    Number,
+  );
+  return [major > 59 || (major === 59 && minor >= 37) ? '-fps_mode' : '-vsync', pacing];
+}
+
 /** A running FFmpeg. */
 export interface FfmpegProcess {
   readonly stdin: Writable;

@@ -57,7 +57,7 @@ function threadsOf(encoding: Encoding): string[] {
 function gapArgs(fps: Fps, keyframeInterval: number): string[] {
   const { num, den } = toRational(fps);
   const isDue = `gte(t*${num}/${den}+0.5,n_forced*${keyframeInterval})`;
-  return ['-vsync', 'vfr', '-enc_time_base', `${den}:${num}`, '-force_key_frames', `expr:${isDue}`];
+  return ['-enc_time_base', `${den}:${num}`, '-force_key_frames', `expr:${isDue}`];
 }
 
 function rateControl({ codec, crf, bitrate }: Encoding): string[] {
@@ -105,10 +105,12 @@ export interface SegmentArgs {
   /** Of the output, in pixels. */
   readonly size: { readonly width: number; readonly height: number };
   readonly file: string;
+  /** `pacingArgs('vfr')`, where `leavesGaps`. */
+  readonly pacing?: readonly string[];
 }
 
 /** FFmpeg's arguments from a Matroska stream of pictures on stdin to a segment file. */
-export function segmentArgs({ encoding, fps, pictures, size, file }: SegmentArgs): string[] {
+export function segmentArgs({ encoding, fps, pictures, size, file, pacing = [] }: SegmentArgs): string[] {
   const { width, height } = size;
   const { num, den } = toRational(fps);
   // https://ffmpeg.org/ffmpeg-filters.html#scale: JPEG is BT.601 full range, video BT.709 limited
@@ -126,7 +128,7 @@ export function segmentArgs({ encoding, fps, pictures, size, file }: SegmentArgs
   const { segmentExtension } = codecTraits[encoding.codec];
   return [
     ...['-f', 'matroska', '-protocol_whitelist', 'pipe', '-i', 'pipe:0', '-an', '-vf', filters.join(',')],
-    ...(leavesGaps(encoding) ? gapArgs(fps, keyframeInterval) : []),
+    ...(leavesGaps(encoding) ? [...pacing, ...gapArgs(fps, keyframeInterval)] : []),
     ...encoderArgs(encoding, keyframeInterval),
     ...threadsOf(encoding),
     ...BT709,

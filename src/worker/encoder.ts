@@ -1,10 +1,13 @@
 import { createWriteStream } from 'node:fs';
+import path from 'node:path';
 import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { codecTraits } from '../types/codecs.ts';
 import { toRational } from '../types/fps.ts';
+import { throwIfAborted } from '../utils/abort.ts';
+import { freeBytes } from '../utils/disk-space.ts';
 import { EncoderError } from '../utils/errors.ts';
-import { startFfmpeg } from '../utils/ffmpeg.ts';
+import { pacingArgs, startFfmpeg } from '../utils/ffmpeg.ts';
 import { toWriteError } from '../utils/fs-errors.ts';
 import { UnknownLayout } from '../utils/mp4/boxes.ts';
 import { keyframeIntervalOf, leavesGaps, type SegmentArgs, segmentArgs } from './encoder-args.ts';
@@ -12,7 +15,7 @@ import { fillGaps } from './fill-gaps.ts';
 import { matroskaHeader, matroskaPictureHead } from './matroska.ts';
 import type { Picture } from './picture.ts';
 
-export interface EncoderOptions extends SegmentArgs {
+export interface EncoderOptions extends Omit<SegmentArgs, 'pacing'> {
   /** Of the pictures, in pixels. */
   readonly pictureSize: SegmentArgs['size'];
   readonly signal?: AbortSignal | undefined;
@@ -23,6 +26,9 @@ export interface EncoderOptions extends SegmentArgs {
  * make neither the SSIM better nor the file smaller.
  */
 const SETTLING_FRAMES = 5;
+/** What FFmpeg writes to a file at the end is less. */
+const TAIL_BYTES = 1024 ** 2;
+const NO_ROOM = Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
 
 interface Sink {
   readonly input: Writable;
@@ -44,7 +50,7 @@ function fileSink(file: string): Sink {
  * the frame before.
  */
 export class Encoder {
-  readonly #options: EncoderOptions;
+  readonly #options: EncoderOptions & SegmentArgs;
   readonly #sink: Sink;
   readonly #copies: boolean;
   /** Frames after which a picture is given to the encoder anew; `undefined` when it is given all that changes. */
@@ -58,8 +64,10 @@ export class Encoder {
   #written = -1;
   #over = false;
   #wake: () => void = () => {};
+  readonly #stop = new AbortController();
+  #filling: Promise<void> | undefined;
 
-  constructor(options: EncoderOptions) {
+  private constructor(options: EncoderOptions & SegmentArgs) {
     this.#options = options;
     const { encoding, pictures, pictureSize, file, signal } = options;
     this.#copies = codecTraits[encoding.codec].pictures !== undefined;
@@ -77,6 +85,11 @@ export class Encoder {
       this.#wake();
     };
     this.#sink.done.then(onOver, onOver);
+  }
+
+  static async open(options: EncoderOptions): Promise<Encoder> {
+    const pacing = leavesGaps(options.encoding) ? await pacingArgs('vfr') : [];
+    return new Encoder({ ...options, pacing });
   }
 
   /**
@@ -100,22 +113,30 @@ export class Encoder {
     await this.#sent;
     this.#sink.input.end();
     await this.#sink.done;
-    if (this.#interval) await this.#fillGaps();
+    if (!this.#interval) return;
+    this.#filling = this.#fillGaps();
+    await this.#filling;
   }
 
   /** Ends at once; the file is of no use. */
   async abort(): Promise<void> {
+    this.#stop.abort();
     this.#sink.abort();
     await this.#sink.done.catch(() => {});
+    await this.#filling?.catch(() => {});
   }
 
   async #fillGaps(): Promise<void> {
-    const { file, fps } = this.#options;
+    const { file, fps, signal } = this.#options;
     const { num, den } = toRational(fps);
+    const stop = AbortSignal.any([this.#stop.signal, ...(signal ? [signal] : [])]);
     try {
-      await fillGaps(file, [den, num]);
+      await fillGaps(file, [den, num], stop);
     } catch (error) {
-      if (!(error instanceof UnknownLayout)) throw error;
+      throwIfAborted(stop);
+      if (!(error instanceof UnknownLayout)) throw toWriteError(error, file);
+      // FFmpeg can end well although the last of its file did not find room.
+      if ((await freeBytes(path.dirname(file))) < TAIL_BYTES) throw toWriteError(NO_ROOM, file);
       throw new EncoderError(
         `FFmpeg made another H.264 than was asked of it (${error.message}). Set FFMPEG_PATH to one with x264, or take it out; or name a preset in encoding.preset.`,
         { cause: error, details: { reason: error.message } },

@@ -2,6 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { type FileHandle, open, rename } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { throwIfAborted } from '../utils/abort.ts';
 import { toWriteError } from '../utils/fs-errors.ts';
 import { isReference, makeSample, UNIT, unitsIn, unitType } from '../utils/h264/nal-unit.ts';
 import { frameNumOf, pictureRepeater, withFrameNum } from '../utils/h264/repeated-picture.ts';
@@ -15,6 +16,7 @@ import { makeHeader } from '../utils/mp4/write-header.ts';
 
 interface Gapped {
   readonly file: FileHandle;
+  readonly signal: AbortSignal | undefined;
   readonly movie: Movie;
   readonly track: Track;
   /** Frames that each sample is to be shown for. */
@@ -48,15 +50,17 @@ function renumbered(sample: Buffer, setup: StreamSetup, ahead: number): Buffer {
 }
 
 /** All samples, those that repeat the one before among them. */
-async function* filled({ file, track, shownFor }: Gapped): AsyncGenerator<Sample> {
+async function* filled({ file, signal, track, shownFor }: Gapped): AsyncGenerator<Sample> {
   const setup = readStreamSetup(track.description);
   const numbers = 2 ** setup.frameNumBits;
   const repeat = pictureRepeater(setup);
   let at = inARow(track.chunks).start;
   let ahead = 0;
   for (const [index, size] of track.sizes.entries()) {
-    const sample = Buffer.alloc(size);
-    await file.read(sample, 0, size, at);
+    throwIfAborted(signal);
+    const sample = Buffer.allocUnsafe(size);
+    const { bytesRead } = await file.read(sample, 0, size, at);
+    if (bytesRead < size) throw new UnknownLayout('a sample is cut off');
     at += size;
     const slice = [...unitsIn(sample, setup.lengthBytes)].find(isSlice);
     if (!slice || !isReference(slice)) throw new UnknownLayout('a picture that none refers to');
@@ -98,9 +102,13 @@ async function headerOf(gapped: Gapped, ticks: number): Promise<Buffer> {
  * bytes each. A file without such gaps stays as it is.
  * @param path of an MP4 file of one track, whose pictures are decoded in the order in which they are shown
  * @param frameTime seconds a frame, as a fraction
- * @throws UnknownLayout when the stream is another than the kit's encoder writes
+ * @throws UnknownLayout when the stream is another than the kit's encoder writes; AbortedError, DiskFullError
  */
-export async function fillGaps(path: string, frameTime: readonly [num: number, den: number]): Promise<void> {
+export async function fillGaps(
+  path: string,
+  frameTime: readonly [num: number, den: number],
+  signal?: AbortSignal,
+): Promise<void> {
   await using file = await open(path);
   const movie = await readMovie(await fileSource(file));
   const track = readOnlyTrack(movie.moov);
@@ -108,7 +116,7 @@ export async function fillGaps(path: string, frameTime: readonly [num: number, d
   const ticks = (track.timescale * frameTime[0]) / frameTime[1];
   const shownFor = framesOf(track, ticks);
   if (shownFor.every((frames) => frames === 1)) return;
-  const gapped = { file, movie, track, shownFor };
+  const gapped = { file, signal, movie, track, shownFor };
   const header = await headerOf(gapped, ticks);
   const whole = async function* () {
     yield header;

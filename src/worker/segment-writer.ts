@@ -90,7 +90,7 @@ export async function writeSegment(
   const opening = job.lookBack ? start - encoding.everyNthFrame : start;
   await using camera = await Camera.open(browser, job, opening, signal);
   const previousPicture = job.lookBack ? await forSeams(keepFrame(camera, opening)) : undefined;
-  const encoder = new Encoder({
+  const encoder = await Encoder.open({
     encoding,
     fps: outputFps(composition.fps, encoding.everyNthFrame),
     pictures: camera.format,

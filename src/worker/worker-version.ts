@@ -1,18 +1,18 @@
 import { canonicalJson, sha256 } from '../utils/digest.ts';
-import { ffmpegPath, runFfmpeg } from '../utils/ffmpeg.ts';
+import { describeFfmpeg, ffmpegPath } from '../utils/ffmpeg.ts';
 import { packageVersion } from '../utils/package-version.ts';
 import { rememberedDigest } from './content-digest.ts';
 import { openKit } from './kit.ts';
 import { makeKitFolder } from './kit-folder.ts';
 
 /** Raised with every change after which the same frame job may give other pixels or other bytes. */
-const PIXEL_REVISION = 20;
+const PIXEL_REVISION = 21;
 
 let version: Promise<string> | undefined;
 
 /** FFmpeg's version, and a digest of what it says of itself and its libraries, and of the program. */
 async function encoderVersion(): Promise<string> {
-  const told = (await runFfmpeg(['-version'])).toString('utf8');
+  const told = await describeFfmpeg();
   const name = /^ffmpeg version (\S+)/.exec(told)?.[1] ?? 'unknown';
   // A bare name is looked up in PATH by the system.
   const program = await rememberedDigest([ffmpegPath()], await makeKitFolder()).catch(() => null);

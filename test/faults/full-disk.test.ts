@@ -121,7 +121,7 @@ describe('on /dev/full', () => {
       `${codec}.${codec === 'prores' ? 'mov' : codec === 'png' ? 'mkv' : 'mp4'}`,
     );
     await symlink('/dev/full', file);
-    const encoder = new Encoder({
+    const encoder = await Encoder.open({
       encoding: encodingSchema.parse({ codec }),
       fps: 30,
       pictures: 'png',
@@ -161,7 +161,7 @@ describe('on /dev/full', () => {
   });
 
   test('a program that ends without reading is an encoder error, not a broken pipe', async () => {
-    const encoder = new Encoder({
+    const encoder = await Encoder.open({
       encoding: encodingSchema.parse({}),
       fps: 30,
       pictures: 'png',

@@ -94,7 +94,7 @@ test('where the memory may not be read, JPEG pictures take its place', async () 
 });
 
 test('memory that goes away during a render is a stall: another way is taken', async () => {
-  const PLANNED = 12;
+  const PLANNED = 14;
   let pictures = 0;
   const { read } = ProcessMemory.prototype;
   vi.spyOn(ProcessMemory.prototype, 'read').mockImplementation(function (this: ProcessMemory, into, at) {

@@ -19,7 +19,7 @@ test('small pictures are not changed while they wait for an encoder that is slow
   process.env.FFMPEG_PATH = slow;
   const file = path.join(folder.path, 'segment.mov');
   try {
-    const encoder = new Encoder({
+    const encoder = await Encoder.open({
       encoding: { codec: 'h264', scale: 1, everyNthFrame: 1, transparent: false, muted: true },
       fps: 30,
       pictures: 'i420',
