@@ -1,4 +1,7 @@
-/** Puts a comparison into docs/performance.md and draws docs/performance.svg: `npm run bench:document -- result.json`. */
+/**
+ * Puts comparisons of one machine and day into docs/performance.md and draws docs/performance.svg:
+ * `npm run bench:document -- short.txt long.txt`.
+ */
 import { readFile, writeFile } from 'node:fs/promises';
 import { chartOf } from './chart.ts';
 import type { Comparison } from './result.ts';
@@ -8,9 +11,15 @@ const page = new URL('../../docs/performance.md', import.meta.url);
 const picture = new URL('../../docs/performance.svg', import.meta.url);
 const FIGURES = /(<!-- figures -->\n)[\s\S]*(\n<!-- end of figures -->)/;
 
-const [file = ''] = process.argv.slice(2);
-const output = await readFile(file, 'utf8');
-const comparison = JSON.parse(output.trim().split('\n').at(-1) ?? '') as Comparison;
+const comparisons = await Promise.all(
+  process.argv.slice(2).map(async (file): Promise<Comparison> => {
+    const output = await readFile(file, 'utf8');
+    return JSON.parse(output.trim().split('\n').at(-1) ?? '');
+  }),
+);
+const [first] = comparisons;
+if (!first) throw new Error('Name the files with what the bench printed.');
+const comparison = { ...first, rows: comparisons.flatMap(({ rows }) => rows) };
 await writeFile(picture, chartOf(comparison));
 const text = await readFile(page, 'utf8');
 await writeFile(
