@@ -1,4 +1,4 @@
-import { createHash, webcrypto } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { ObjectInfo, ObjectStore, Section, StoredSpan } from '../../storage/object-store.ts';
 import { StorageError } from '../../utils/errors.ts';
 import type { Group } from '../../utils/mp4/write-header.ts';
@@ -40,24 +40,17 @@ async function* readChecked(store: ObjectStore, segment: OpenSegment): AsyncGene
   if (hash.digest('hex') !== result.sha256 || !sameTables) throw ChangedBytes.of(object, store);
 }
 
-/**
- * The whole file of a segment in one piece, hashed in another thread, and read twice if need be: what changed on the
- * way is right the next time.
- * @throws ChangedBytes
- */
+/** As `readChecked`, all before the first byte, and twice if need be: what changed on the way is right the next time. */
 async function* readHeld(store: ObjectStore, segment: OpenSegment): AsyncGenerator<Buffer> {
-  const { object, result, movie } = segment;
-  for (let attempt = 1; ; attempt++) {
-    const bytes = await readWhole(await store.get(object.key, whole(object)));
-    const digest = Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes)).toString('hex');
-    const { end } = movie.moovAt;
-    const sameTables = bytes.subarray(end - movie.moov.length, end).equals(movie.moov);
-    if (digest === result.sha256 && sameTables) {
-      yield bytes;
-      return;
-    }
-    if (attempt > 1) throw ChangedBytes.of(object, store);
-  }
+  const read = async (): Promise<Buffer[]> => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of readChecked(store, segment)) chunks.push(chunk);
+    return chunks;
+  };
+  yield* await read().catch((error: unknown) => {
+    if (error instanceof ChangedBytes) return read();
+    throw error;
+  });
 }
 
 interface SegmentSectionOptions {
