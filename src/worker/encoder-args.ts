@@ -105,12 +105,12 @@ export interface SegmentArgs {
   /** Of the output, in pixels. */
   readonly size: { readonly width: number; readonly height: number };
   readonly file: string;
-  /** `pacingArgs('vfr')`, where `leavesGaps`. */
-  readonly pacing?: readonly string[];
+  /** `pacingArgs('vfr')` where the encoding `leavesGaps`; elsewhere it counts for nothing. */
+  readonly pacing: readonly string[];
 }
 
 /** FFmpeg's arguments from a Matroska stream of pictures on stdin to a segment file. */
-export function segmentArgs({ encoding, fps, pictures, size, file, pacing = [] }: SegmentArgs): string[] {
+export function segmentArgs({ encoding, fps, pictures, size, file, pacing }: SegmentArgs): string[] {
   const { width, height } = size;
   const { num, den } = toRational(fps);
   // https://ffmpeg.org/ffmpeg-filters.html#scale: JPEG is BT.601 full range, video BT.709 limited
