@@ -42,7 +42,7 @@ export function readPayload(
 ): { readonly payload: Buffer; readonly end: number } {
   const payload = Buffer.allocUnsafe(unit.length);
   let [length, zeros, end] = [0, 0, 1];
-  for (; end < unit.length && (length < atLeast || zeros > 0); end++) {
+  for (; end < unit.length && (length < atLeast || payload[length - 1] === 0); end++) {
     const byte = unit[end] as number;
     if (zeros >= 2 && byte === 3) {
       zeros = 0;
