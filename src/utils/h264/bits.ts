@@ -39,7 +39,7 @@ export class BitReader {
   /** se(v), 9.1.1. */
   signed(): number {
     const code = this.unsigned();
-    return code % 2 ? (code + 1) / 2 : -code / 2;
+    return code % 2 ? (code + 1) / 2 : 0 - code / 2;
   }
 }
 
