@@ -28,7 +28,7 @@ test('memory does not grow with the number of frames', async () => {
   });
   while (!done) {
     samples.push(await toolMemory());
-    await sleep(200);
+    await sleep(50);
   }
   await rendering;
 
