@@ -17,8 +17,8 @@ const BT709 = [
 ];
 
 /**
- * What x264 does unless a job names a preset, beside `veryfast`: half of the work for pictures of about the same size
- * and SSIM (docs/performance.md), each referring to the one before it alone, as `fillGaps` needs it.
+ * What x264 does unless a job names a preset, beside `veryfast`: half of the work for pictures of about the same SSIM
+ * (docs/performance.md has their sizes), each referring to the one before it alone, as `fillGaps` needs it.
  */
 const QUICK = [
   'subme=1:me=dia:partitions=i4x4:no-8x8dct=1',

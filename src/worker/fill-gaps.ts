@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import { throwIfAborted } from '../utils/abort.ts';
 import { toWriteError } from '../utils/fs-errors.ts';
 import { isReference, makeSample, UNIT, unitsIn, unitType } from '../utils/h264/nal-unit.ts';
-import { frameNumOf, pictureRepeater, withFrameNum } from '../utils/h264/repeated-picture.ts';
+import { countedOn, frameNumOf, pictureRepeater } from '../utils/h264/repeated-picture.ts';
 import { readStreamSetup, type StreamSetup } from '../utils/h264/stream-setup.ts';
 import { UnknownLayout } from '../utils/mp4/boxes.ts';
 import { fileSource } from '../utils/mp4/file-source.ts';
@@ -39,12 +39,10 @@ function framesOf(track: Track, ticks: number): number[] {
 
 const isSlice = (unit: Buffer): boolean => unitType(unit) === UNIT.slice || unitType(unit) === UNIT.idrSlice;
 
-/** A sample whose pictures are counted on from `ahead` more than the encoder knew of. */
+/** A sample that stands behind `ahead` pictures more than the encoder knew of. */
 function renumbered(sample: Buffer, setup: StreamSetup, ahead: number): Buffer {
   const units = [...unitsIn(sample, setup.lengthBytes)].map((unit) =>
-    isSlice(unit)
-      ? withFrameNum(unit, setup, (frameNumOf(unit, setup) + ahead) % 2 ** setup.frameNumBits)
-      : unit,
+    isSlice(unit) ? countedOn(unit, setup, ahead) : unit,
   );
   return makeSample(units, setup.lengthBytes);
 }

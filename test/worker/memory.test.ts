@@ -7,11 +7,16 @@ import { fixture, Renderer } from '../helpers/renderer.ts';
 const renderer = await Renderer.open();
 afterAll(() => renderer[Symbol.asyncDispose]());
 
-/** What the browser and the encoder hold of their own, in MiB: their programs' pages are shared with other tests. */
+/**
+ * Proportional set size of what the browser and the encoder can write to, in MiB. Their programs' own pages count the
+ * more the fewer other tests run the same programs.
+ */
 async function toolMemory(): Promise<number> {
   const sizes = (await toolsOf()).map(async ({ pid }) => {
-    const rollup = await readFile(`/proc/${pid}/smaps_rollup`, 'utf8').catch(() => '');
-    const kilobytes = [...rollup.matchAll(/^Pss_(?:Anon|Shmem):\s+(\d+)/gm)].map(([, size]) => Number(size));
+    const maps = await readFile(`/proc/${pid}/smaps`, 'latin1').catch(() => '');
+    const kilobytes = [...maps.matchAll(/^[0-9a-f]+-[0-9a-f]+ .w[\s\S]*?^Pss: +(\d+)/gm)].map(([, size]) =>
+      Number(size),
+    );
     return kilobytes.reduce((sum, size) => sum + size, 0) / 1024;
   });
   return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
@@ -34,7 +39,7 @@ test('memory does not grow with the number of frames', async () => {
 
   const third = Math.floor(samples.length / 3);
   expect(third).toBeGreaterThan(5);
-  expect(Math.min(...samples.slice(third))).toBeGreaterThan(20);
+  expect(Math.max(...samples.slice(third, 2 * third))).toBeGreaterThan(20);
   expect(Math.max(...samples.slice(-third))).toBeLessThan(
     Math.max(...samples.slice(third, 2 * third)) * 1.1 + 8,
   );

@@ -77,7 +77,7 @@ class LikelyEncoder {
     }
   }
 
-  #put(bit: 0 | 1 | number): void {
+  #put(bit: number): void {
     if (this.#first) this.#first = false;
     else this.#out.bits(1, bit);
     for (; this.#outstanding > 0; this.#outstanding--) this.#out.bits(1, 1 - bit);

@@ -31,19 +31,12 @@ export function makeSample(units: readonly Buffer[], lengthBytes: number): Buffe
   );
 }
 
-/**
- * The payload of a unit, without its first byte and the bytes that keep start codes out of it (7.3.1).
- * @param atLeast so many bytes of it; it goes on to one that is not zero. @default all
- * @returns `end`: where it ends in the unit
- */
-export function readPayload(
-  unit: Buffer,
-  atLeast = Number.POSITIVE_INFINITY,
-): { readonly payload: Buffer; readonly end: number } {
+/** The payload of a unit: without its first byte and the bytes that keep start codes out of it (7.3.1). */
+export function payloadOf(unit: Buffer): Buffer {
   const payload = Buffer.allocUnsafe(unit.length);
-  let [length, zeros, end] = [0, 0, 1];
-  for (; end < unit.length && (length < atLeast || payload[length - 1] === 0); end++) {
-    const byte = unit[end] as number;
+  let [length, zeros] = [0, 0];
+  for (let at = 1; at < unit.length; at++) {
+    const byte = unit[at] as number;
     if (zeros >= 2 && byte === 3) {
       zeros = 0;
       continue;
@@ -51,16 +44,17 @@ export function readPayload(
     payload[length++] = byte;
     zeros = byte === 0 ? zeros + 1 : 0;
   }
-  return { payload: payload.subarray(0, length), end };
+  return payload.subarray(0, length);
 }
 
 /** A unit of a payload, with a 3 between two zeros and what would make a start code of them (7.4.1.1). */
 export function makeUnit(header: number, payload: Uint8Array): Buffer {
   // Of every two bytes at most one more.
-  const unit = Buffer.alloc(1 + Math.ceil(payload.length * 1.5) + 1);
+  const unit = Buffer.allocUnsafe(1 + Math.ceil(payload.length * 1.5) + 1);
   unit[0] = header;
   let [length, zeros] = [1, 0];
-  for (const byte of payload) {
+  for (let at = 0; at < payload.length; at++) {
+    const byte = payload[at] as number;
     if (zeros >= 2 && byte <= 3) {
       unit[length++] = 3;
       zeros = 0;

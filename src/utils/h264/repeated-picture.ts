@@ -1,13 +1,13 @@
 import { BitReader, BitWriter } from './bits.ts';
 import { SKIPPED_QUANTIZER, writeSkipped } from './cabac.ts';
-import { makeUnit, readPayload, UNIT } from './nal-unit.ts';
+import { makeUnit, payloadOf, UNIT } from './nal-unit.ts';
 import type { StreamSetup } from './stream-setup.ts';
 
 /** `slice_type` of a picture whose slices are all P (H.264, table 7-6). */
 const P_PICTURE = 5;
 const REFERENCE = 2 << 5;
-/** As many as may lie before the end of `frame_num`: three numbers of 63 bits at the most, and 16 bits. */
-const HEADER_BYTES = 26;
+/** Of a unit: in as many `frame_num` ends, behind three numbers of 63 bits at the most. */
+const HEADER_BYTES = 48;
 
 /**
  * Makes units of P pictures that show the one before them in decoding once more: all of their macroblocks are skipped,
@@ -52,16 +52,17 @@ function frameNumAt(reader: BitReader): number {
 
 /** `frame_num` of a slice. */
 export function frameNumOf(slice: Buffer, { frameNumBits }: StreamSetup): number {
-  const reader = new BitReader(readPayload(slice, HEADER_BYTES).payload);
+  const reader = new BitReader(payloadOf(slice.subarray(0, HEADER_BYTES)));
   frameNumAt(reader);
   return reader.bits(frameNumBits);
 }
 
-/** A slice with another `frame_num`. */
-export function withFrameNum(slice: Buffer, { frameNumBits }: StreamSetup, frameNum: number): Buffer {
-  // Behind a byte that is not zero the rest needs no other bytes against start codes than before.
-  const { payload, end } = readPayload(slice, HEADER_BYTES);
+/** A slice whose `frame_num` is `ahead` further. */
+export function countedOn(slice: Buffer, setup: StreamSetup, ahead: number): Buffer {
+  const { frameNumBits } = setup;
+  const payload = payloadOf(slice);
   const at = frameNumAt(new BitReader(payload));
+  const frameNum = (frameNumOf(slice, setup) + ahead) % 2 ** frameNumBits;
   for (let bit = 0; bit < frameNumBits; bit++) {
     const place = at + bit;
     const mask = 0x80 >> (place & 7);
@@ -69,5 +70,5 @@ export function withFrameNum(slice: Buffer, { frameNumBits }: StreamSetup, frame
     const byte = payload[place >> 3] as number;
     payload[place >> 3] = isSet ? byte | mask : byte & ~mask;
   }
-  return Buffer.concat([makeUnit(slice[0] as number, payload), slice.subarray(end)]);
+  return makeUnit(slice[0] as number, payload);
 }

@@ -1,6 +1,6 @@
 import { boxesIn, UnknownLayout } from '../mp4/boxes.ts';
 import { BitReader } from './bits.ts';
-import { readPayload, UNIT, unitType } from './nal-unit.ts';
+import { payloadOf, UNIT, unitType } from './nal-unit.ts';
 
 /** What has to be known of a stream to write pictures into it. */
 export interface StreamSetup {
@@ -31,7 +31,7 @@ function refuse(refused: boolean, what: string): void {
 }
 
 function readSps(unit: Buffer): Pick<StreamSetup, 'frameNumBits' | 'macroblocks' | 'coloured'> {
-  const reader = new BitReader(readPayload(unit).payload);
+  const reader = new BitReader(payloadOf(unit));
   const profile = reader.bits(8);
   reader.bits(16);
   reader.unsigned();
@@ -56,7 +56,7 @@ function readSps(unit: Buffer): Pick<StreamSetup, 'frameNumBits' | 'macroblocks'
 }
 
 function readPps(unit: Buffer): Pick<StreamSetup, 'ppsId' | 'quantizer' | 'weighted' | 'smoothingTold'> {
-  const reader = new BitReader(readPayload(unit).payload);
+  const reader = new BitReader(payloadOf(unit));
   const ppsId = reader.unsigned();
   reader.unsigned();
   refuse(!reader.flag(), 'CAVLC');

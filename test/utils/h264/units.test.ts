@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { BitReader, BitWriter } from '../../../src/utils/h264/bits.ts';
-import { makeSample, makeUnit, readPayload, unitsIn } from '../../../src/utils/h264/nal-unit.ts';
+import { makeSample, makeUnit, payloadOf, unitsIn } from '../../../src/utils/h264/nal-unit.ts';
+import { countedOn, frameNumOf } from '../../../src/utils/h264/repeated-picture.ts';
+import type { StreamSetup } from '../../../src/utils/h264/stream-setup.ts';
 import { UnknownLayout } from '../../../src/utils/mp4/boxes.ts';
 
 /** Many zeros, and what may follow them in a start code. */
@@ -58,33 +60,26 @@ test('units have no start codes, and give their payload back', () => {
       const unit = makeUnit(0x41, payload);
       for (const code of ['000000', '000001', '000002'])
         expect(unit.indexOf(Buffer.from(code, 'hex')), code).toBe(-1);
-      expect(readPayload(unit).payload).toEqual(payload);
+      expect(payloadOf(unit)).toEqual(payload);
     }),
   );
 });
 
-const heads = fc.array(fc.constantFrom(0, 1, 3, 0x9a), { minLength: 1, maxLength: 4 });
-
-test('the head of a payload can be changed, and the rest of the unit kept', () => {
+test('a slice is counted on, and nothing else of it changes', () => {
+  const setup = { frameNumBits: 4 } as StreamSetup;
+  const slices = fc.record({ frameNum: fc.nat(15), ahead: fc.nat(100), rest: payloads });
   fc.assert(
-    fc.property(payloads, heads, fc.nat(6), (payload, head, more) => {
-      const unit = makeUnit(0x41, payload);
-      const { payload: front, end } = readPayload(unit, head.length + more);
-      const other = Buffer.from(front);
-      for (const [at, byte] of head.entries()) if (at < other.length - 1) other[at] = byte;
-      const changed = Buffer.concat([makeUnit(0x41, other), unit.subarray(end)]);
-      const whole = Buffer.concat([other, payload.subarray(other.length)]);
-      expect(changed).toEqual(makeUnit(0x41, whole));
+    fc.property(slices, ({ frameNum, ahead, rest }) => {
+      const sliceOf = (number: number): Buffer => {
+        const head = new BitWriter().unsigned(0).unsigned(5).unsigned(0).bits(4, number).align(0).toBuffer();
+        return makeUnit(0x41, Buffer.concat([head, rest]));
+      };
+      const counted = countedOn(sliceOf(frameNum), setup, ahead);
+      expect(counted).toEqual(sliceOf((frameNum + ahead) % 16));
+      expect(frameNumOf(counted, setup)).toBe((frameNum + ahead) % 16);
     }),
     { numRuns: 2000 },
   );
-});
-
-test('a head that would end behind a byte against start codes goes on to one that is not zero', () => {
-  const payload = Buffer.from([0x9a, 0xcc, 0, 0, 2, 0x2b]);
-  const { payload: front, end } = readPayload(makeUnit(0x41, payload), 3);
-  expect(front).toEqual(Buffer.from([0x9a, 0xcc, 0, 0, 2]));
-  expect(end).toBe(7);
 });
 
 test('samples hold their units, each behind its length', () => {
