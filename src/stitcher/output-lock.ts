@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { constants, copyFile, link, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { constants, copyFile, link, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { OutputBusyError } from '../utils/errors.ts';
 import { errorCode, toWriteError } from '../utils/fs-errors.ts';
 import { makeFolder } from '../utils/make-folder.ts';
@@ -8,6 +9,9 @@ import { isRunning, pidOf, processTag } from '../utils/process-tag.ts';
 import { sweepFolder } from '../utils/work-folder.ts';
 
 const ATTEMPTS = 5;
+const CLAIM_PAUSE_MS = 20;
+
+const claimOf = (lock: string, number: number): string => `${lock}.claim${number}`;
 
 /** Places a file where there is none. @returns false when there is one */
 async function placeNew(file: string, target: string): Promise<boolean> {
@@ -29,16 +33,44 @@ function ownerOf(lock: string): Promise<string> {
   return readFile(lock, 'utf8').catch(() => '');
 }
 
-/** Takes the lock of a dead process away; puts it back when another has taken its place meanwhile. */
-async function removeStale(lock: string, aside: string): Promise<void> {
-  try {
-    await rename(lock, aside);
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return;
+const contentOf = (file: string): Promise<string | undefined> =>
+  readFile(file, 'utf8').catch((error: unknown) => {
+    if (errorCode(error) === 'ENOENT') return undefined;
     throw error;
+  });
+
+/**
+ * Takes the lock of a dead process away. Of all that see it one may: the one that holds a claim. A claim whose process
+ * was killed is passed by.
+ * @param own names this process
+ */
+async function removeStale(lock: string, own: string): Promise<void> {
+  for (let number = 0; ; number++) {
+    const claim = claimOf(lock, number);
+    if (await placeNew(own, claim)) {
+      try {
+        const owner = await contentOf(lock);
+        if (owner !== undefined && !isRunning(owner)) await rm(lock);
+      } finally {
+        await rm(claim, { force: true });
+      }
+      return;
+    }
+    const holder = await contentOf(claim);
+    // One that is empty is being written.
+    if (holder === '' || (holder && isRunning(holder))) await sleep(CLAIM_PAUSE_MS);
+    else if (holder) continue;
+    return;
   }
-  if (isRunning(await ownerOf(aside))) await placeNew(aside, lock);
-  await rm(aside, { force: true });
+}
+
+/** Removes the claims of dead processes. */
+async function sweepClaims(lock: string): Promise<void> {
+  for (let number = 0; ; number++) {
+    const holder = await contentOf(claimOf(lock, number));
+    if (!holder || isRunning(holder)) return;
+    await rm(claimOf(lock, number), { force: true });
+  }
 }
 
 /** The right to write one output, held by a file beside it that names this process. */
@@ -68,6 +100,7 @@ export class OutputLock implements AsyncDisposable {
           await writeFile(own, processTag);
           if (await placeNew(own, lock)) {
             await sweepFolder(folder, `${path.basename(lock)}.`);
+            await sweepClaims(lock);
             return new OutputLock(lock, made);
           }
         } catch (error) {
@@ -77,7 +110,7 @@ export class OutputLock implements AsyncDisposable {
         }
         owner = await ownerOf(lock);
         if (isRunning(owner)) break;
-        await removeStale(lock, `${own}.stale`);
+        await removeStale(lock, own);
       }
     } catch (error) {
       await removeFolders(folder, made);
