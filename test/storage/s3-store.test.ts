@@ -7,7 +7,7 @@ import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { readBytes } from '../../src/storage/object-store.ts';
 import { openStore } from '../../src/storage/open-store.ts';
 import { S3Store } from '../../src/storage/s3-store.ts';
@@ -297,6 +297,21 @@ describe('what does not', () => {
     expect(await store.head('timely')).toMatchObject({ size: 1 });
     s3.fail({ kind: { status: 403, code: '' }, request: 'HEAD' });
     expect(await store.head('no-such-object')).toBeUndefined();
+  });
+
+  test('a clock that stays wrong: what is missing or refused is asked for once', async () => {
+    vi.spyOn(Date, 'now').mockImplementation(() => performance.timeOrigin + performance.now() + 300_000);
+    for (const key of ['a', 'b', 'c']) expect(await failureOf(store.get(key))).toBeInstanceOf(NotFoundError);
+    s3.fail({ kind: { status: 400, code: 'InvalidToken' }, request: 'PUT' });
+    expect(await failureOf(store.put('d', 'x'))).toBeInstanceOf(CredentialsError);
+    s3.fail({ kind: { status: 400, code: 'RequestTimeout' }, request: 'PUT' });
+    await store.put('e', 'x');
+    expect(s3.requests.map((line) => line.replace(/[?].*/, ''))).toEqual(
+      ['GET a', 'GET b', 'GET c', 'PUT d', 'PUT e', 'PUT e'].map((line) =>
+        line.replace(' ', ' /renders/farm/'),
+      ),
+    );
+    vi.restoreAllMocks();
   });
 
   test('an object with another byte than was stored', async () => {
