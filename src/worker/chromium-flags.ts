@@ -6,7 +6,11 @@ export type CaptureMode = 'begin-frame' | 'screenshot';
 /** What a browser is started for. */
 export interface BrowserKind {
   readonly mode: CaptureMode;
-  /** Device pixels a CSS pixel; in `begin-frame` mode it is the browser's own, and at least 0.5. @default 1 */
+  /**
+   * Device pixels a CSS pixel, at least 0.5. It is the browser's own: where a page of another scale is only emulated,
+   * `screenshot` mode draws a frame now one way, now another.
+   * @default 1
+   */
   readonly scale?: number;
 }
 
@@ -69,5 +73,5 @@ export function chromiumFlags(kind: BrowserKind, proxyPort: number, profile: str
 
 /** The browser that frames are looked at with. */
 export function browserKindOf(page: Pick<PageOptions, 'capture'>, scale = 1): BrowserKind {
-  return page.capture === 'screenshot' ? { mode: 'screenshot' } : { mode: 'begin-frame', scale };
+  return { mode: page.capture === 'screenshot' ? 'screenshot' : 'begin-frame', scale };
 }

@@ -45,7 +45,7 @@ describe.each(cases)('$name', ({ name, seekMode = 'seek', shows }) => {
   test('shows every frame once and in order', async () => {
     const { file, result } = await renderer.render({ composition, chunking: { segments: 1 } });
     expect(await decodeBarcodes(file)).toEqual(numbers([0, FRAMES], shows));
-    expect(result).toMatchObject({ frames: FRAMES, seekMode, warnings: [] });
+    expect(result).toMatchObject({ frames: FRAMES, seekMode, capture: { framebuffer: 1 }, warnings: [] });
   });
 
   test.each([3, 7])('is the same in %i segments, bit for bit before the encoder', async (segments) => {
@@ -68,6 +68,22 @@ describe.each(cases)('$name', ({ name, seekMode = 'seek', shows }) => {
   });
 });
 
+// The paths that `auto` does not take here.
+describe.each(['begin-frame', 'screenshot'] as const)('pictures that are taken by %s', (capture) => {
+  const representative = cases.filter(({ name }) => !/late|timers|25|ntsc/.test(name));
+
+  test.each(representative)('are those of $name', async ({ name, seekMode = 'seek', shows }) => {
+    const job = { composition: { source: fixture(name) }, page: { capture } };
+    const whole = await renderer.render({ ...job, frameRange: [0, 18], chunking: { segments: 1 } });
+    expect(await decodeBarcodes(whole.file)).toEqual(numbers([0, 18], shows));
+    const parts = await renderer.render({ ...job, frameRange: [7, 16], chunking: { segments: 3 } });
+    expect(await decodeBarcodes(parts.file)).toEqual(numbers([7, 16], shows));
+    expect(digests(parts)).toEqual(digests(whole).slice(7, 16));
+    expect(whole.result).toMatchObject({ seekMode, capture: { [capture]: 1 }, warnings: [] });
+    expect(parts.result).toMatchObject({ seekMode, capture: { [capture]: 3 }, warnings: [] });
+  });
+});
+
 test('a page that shows a picture for some frames and is slow to show the next one', async () => {
   const composition = { source: fixture('barcode-held') };
   const { file, result } = await renderer.render({ composition, frameRange: [3, 21] });
@@ -75,16 +91,25 @@ test('a page that shows a picture for some frames and is slow to show the next o
   expect(result.seekMode).toBe('seek');
 });
 
-test.each([1, 4])('a page whose pictures stay, in %i segments that are cut anywhere', async (segments) => {
+test.each([
+  [1, 'framebuffer'],
+  [4, 'framebuffer'],
+  [4, 'begin-frame'],
+  [4, 'screenshot'],
+] as const)('a page whose pictures stay, in %i segments cut anywhere, by %s', async (segments, capture) => {
   const composition = { source: fixture('barcode-stays') };
   const shows = (frame: number) => Math.floor(frame / 25);
   const { file, result, records } = await renderer.render({
     composition,
     frameRange: [7, 168],
     chunking: { segments },
+    page: { capture },
   });
   expect(await decodeBarcodes(file)).toEqual(numbers([7, 168], shows));
-  expect(result).toMatchObject({ frames: 161, joinedBy: 'kit', seekMode: 'seek' });
+  expect(result).toMatchObject({
+    ...{ frames: 161, joinedBy: 'kit', seekMode: 'seek' },
+    capture: { [capture]: segments },
+  });
   const captured = records.reduce((sum, record) => sum + record.captured, 0);
   expect(captured).toBe(6 + segments);
   // Backwards and forwards, to the key frame, within a stay, and to the frames on both sides of a change.

@@ -70,14 +70,19 @@ describe('frames of one segment and of seven are bit for bit the same', () => {
     expect(digests(parts)).toEqual(digests(whole));
   });
 
-  test('in the screenshot mode, too', async () => {
+  test.each([
+    ['gsap-timeline', 'begin-frame'],
+    ['gsap-timeline', 'screenshot'],
+    ['helios-captions', 'screenshot'],
+  ] as const)('examples/%s, pictures taken by %s', async (name, capture) => {
     const job: JobSketch = {
-      composition: { source: fixture('barcode-css') },
-      frameRange: [31, 45],
-      page: { capture: 'screenshot' },
+      composition: { source: example(name) },
+      frameRange: [40, 54],
+      encoding: { scale: 0.5, muted: true },
+      page: { capture },
     };
     const { whole, parts } = await renderTwice(job, 7);
-    expect(whole.records[0]?.captureMode).toBe('screenshot');
+    expect([whole.result.capture, parts.result.capture]).toEqual([{ [capture]: 1 }, { [capture]: 7 }]);
     expect(digests(parts)).toEqual(digests(whole));
   });
 });

@@ -3,10 +3,11 @@ import { copyFile, cp, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { capturePaths } from '../../src/types/render-job.ts';
 import { type DecodedAudio, decodeAudio, findOnsets } from '../helpers/decode-audio.ts';
 import { probe } from '../helpers/media-info.ts';
 import { example, fixture, type JobSketch, type Rendered, Renderer } from '../helpers/renderer.ts';
-import { ffmpegPath } from '../helpers/tools.ts';
+import { ffmpegPath, runTool } from '../helpers/tools.ts';
 
 const RATE = 48_000;
 /** One frame of AAC, in seconds. */
@@ -245,6 +246,24 @@ describe('where a sound starts and ends', () => {
     const { audio } = await soundOf(page({ html: '<audio src="beeps.flac"></audio>', script }));
     // What changes the tempo without the pitch works in windows, and moves a lone beep by up to half of one.
     expectOnsets(audio, wanted, 0.04);
+  });
+
+  test('the same bytes, whichever way pictures are taken', async () => {
+    const script = `setTimeout(() => new Audio('beeps.flac').play(), 1530);
+      setTimeout(() => document.querySelector('audio').remove(), 2500);`;
+    const tracks: Buffer[] = [];
+    for (const capture of capturePaths) {
+      const { audio, file, result } = await soundOf({
+        ...page({ html: '<audio src="beeps.flac" autoplay></audio>', script }),
+        page: { capture },
+        cache: false,
+      });
+      expect(Object.keys(result.capture)).toEqual([capture]);
+      expectOnsets(audio, [0, 1, 1.53, 2, 2.53, 3.53]);
+      const copy = ['-map', '0:a', '-c', 'copy', '-f', 'adts', '-'];
+      tracks.push(await runTool(ffmpegPath, ['-loglevel', 'error', '-i', file, ...copy]));
+    }
+    expect(tracks.every((track) => track.equals(tracks[0] as Buffer))).toBe(true);
   });
 
   test('a blob that the page made', async () => {

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import puppeteer from 'puppeteer-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { capturePaths, type PageOptions } from '../../src/types/render-job.ts';
 import { openKit } from '../../src/worker/kit.ts';
 import { decodeBarcodes, decodeBarcodesOfImages } from '../helpers/barcode.ts';
 import { decodeAudio, findOnsets } from '../helpers/decode-audio.ts';
@@ -48,19 +49,22 @@ function steps({ packets }: PacketTimes): number[] {
   return [...new Set(between)];
 }
 
-describe.each([
-  [30, '30/1'],
-  ['30000/1001', '30000/1001'],
-  [25, '25/1'],
-  [60, '60/1'],
-  ['24000/1001', '24000/1001'],
-  [12.5, '25/2'],
-] as const)('an MP4 of %s frames a second', (fps, rate) => {
+describe.each<[number | string, string, PageOptions['capture']]>([
+  [30, '30/1', 'auto'],
+  ['30000/1001', '30000/1001', 'auto'],
+  [25, '25/1', 'auto'],
+  [60, '60/1', 'auto'],
+  ['24000/1001', '24000/1001', 'auto'],
+  [12.5, '25/2', 'auto'],
+  ['30000/1001', '30000/1001', 'begin-frame'],
+  ['24000/1001', '24000/1001', 'screenshot'],
+])('an MP4 of %s frames a second (%s), captured by %s', (fps, rate, capture) => {
   const FRAMES = 50;
   const [num, den] = rate.split('/').map(Number) as [number, number];
   const job: JobSketch = {
     composition: { source: fixture('beeps'), fps, durationInFrames: FRAMES },
     chunking: { segments: 3 },
+    page: { capture },
   };
 
   test('says its rate and its length exactly, and steps evenly', async () => {
@@ -96,6 +100,17 @@ describe.each([
       expect(inFile[0]?.key).toBe(true);
     }
   });
+});
+
+test.each(capturePaths)('all clocks of a page show the time of each frame that %s takes', async (capture) => {
+  const { file, result } = await renderer.render({
+    composition: { source: fixture('barcode-clocks'), fps: '30000/1001', durationInFrames: 80 },
+    frameRange: [53, 68],
+    chunking: { segments: 3 },
+    page: { capture },
+  });
+  expect(result).toMatchObject({ seekMode: 'seek', capture: { [capture]: 3 } });
+  expect(await decodeBarcodes(file)).toEqual(count(53, 68).map((frame) => Math.round((frame * 1001) / 30)));
 });
 
 describe('an MP4', () => {
@@ -406,6 +421,8 @@ describe('every sound codec', () => {
     ],
     ['aac in mov', { encoding: { audioCodec: 'aac' }, extension: 'mov' } as JobSketch, { codec_name: 'aac' }],
     ['aac in mkv', { encoding: { audioCodec: 'aac' }, extension: 'mkv' } as JobSketch, { codec_name: 'aac' }],
+    ['aac beside begin-frame', { page: { capture: 'begin-frame' } } as JobSketch, { codec_name: 'aac' }],
+    ['aac beside screenshots', { page: { capture: 'screenshot' } } as JobSketch, { codec_name: 'aac' }],
   ])('%s is in time', async (_, sketch, stream) => {
     const { file } = await renderer.render({
       ...sketch,

@@ -3,6 +3,7 @@ import { createBundle } from '../../src/storage/bundle.ts';
 import type { ResolvedComposition } from '../../src/types/composition.ts';
 import { encodingSchema } from '../../src/types/encoding.ts';
 import { pageOptionsSchema } from '../../src/types/render-job.ts';
+import { keptScreenshot } from '../../src/types/screenshot.ts';
 import { runFfmpeg } from '../../src/utils/ffmpeg.ts';
 import type { Browser } from '../../src/worker/browser.ts';
 import { PageSession } from '../../src/worker/page-session.ts';
@@ -50,7 +51,7 @@ async function bothViews(session: PageSession, frame: number, pixels: number): P
   await session.ticker.tick();
   const read = Buffer.alloc(pixels * 4);
   session.framebuffer?.read(read);
-  const png = Buffer.from((await session.ticker.shoot({ format: 'png' })) ?? '', 'base64');
+  const png = Buffer.from((await session.ticker.shoot(keptScreenshot)) ?? '', 'base64');
   const toBgra = ['-f', 'image2pipe', '-c:v', 'png', '-i', 'pipe:0', '-f', 'rawvideo', '-pix_fmt', 'bgra'];
   return [read, await runFfmpeg([...toBgra, 'pipe:1'], { input: png })];
 }
@@ -63,6 +64,10 @@ describe('what is read from the browser’s memory is the PNG screenshot, bit by
     ['barcode-helios-canvas', { width: 1080, height: 1920 }, 0.5],
     ['barcode-iframe', { width: 320, height: 180 }, 1],
     ['barcode-waapi', { width: 330, height: 182 }, 2],
+    ['../../bench/compositions/dom', { width: 1920, height: 1080 }, 1],
+    ['../../bench/compositions/canvas', { width: 1920, height: 1080 }, 1],
+    ['../../bench/compositions/webgl', { width: 1920, height: 1080 }, 1],
+    ['static-slides', { width: 1920, height: 1080 }, 1],
   ])('%s at %o × %s', async (name, size, scale) => {
     await withPage(name, size, scale, async (session) => {
       expect(session.framebuffer, 'found').toBeDefined();
