@@ -10,7 +10,7 @@ export interface FrameCost {
  * Costs that are closer to each other than this are taken as one: single measurements differ by chance, and the first
  * ones are made while a page warms up and another browser draws beside it.
  */
-const NOISE = 2;
+const NOISE = 2.5;
 
 /** What any frame takes: between two that were measured in proportion, before and after them as the nearest. */
 export function costCurve(costs: readonly FrameCost[]): (frame: number) => number {
