@@ -14,7 +14,6 @@ import { watchResources } from './resource-watch.ts';
 /** Processes of which a browser has one each, as it names them, and what they do. */
 const HELPERS = { GPU: 'drawing', 'network.mojom.NetworkService': 'network' };
 
-const CLOSE_MS = 2_000;
 const LAUNCHES = 2;
 const LAUNCH_MS = 30_000;
 const ANSWER_MS = 10_000;
@@ -189,11 +188,9 @@ export class Browser implements AsyncDisposable {
     if (this.#closing) return;
     this.#closing = true;
     this.#watch[Symbol.dispose]();
-    const timer = setTimeout(() => this.kill(), CLOSE_MS);
-    this.root.send('Browser.close').catch(() => this.kill());
-    await this.#chromium.exited;
-    clearTimeout(timer);
+    // It keeps nothing that is worth an orderly end.
     this.kill();
+    await this.#chromium.exited;
     await this.gate[Symbol.asyncDispose]();
     await rm(this.#profile.path, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   }
