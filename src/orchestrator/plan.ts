@@ -25,13 +25,15 @@ import { checkEncoding, checkSize } from './check-encoding.ts';
 import { coverRange } from './cover-range.ts';
 import { costCurve, cutByWork, segmentCount } from './cut-by-work.ts';
 import { lookAhead } from './look-ahead.ts';
+import { type Lend, lookAtPage, type Wanted } from './look-at-page.ts';
 import { maySound } from './may-sound.ts';
-import { type Lend, type Probe, probeComposition, type SeekTrial, trySeeking } from './probe.ts';
+import { openProbed, type Probe } from './probe.ts';
 import { contentDigest, segmentKey } from './segment-key.ts';
 import { cutAtMultiples, cutEvenly, segmentLength } from './segment-ranges.ts';
 import { segmentTarget } from './segment-target.ts';
 import { estimateWork } from './segment-work.ts';
 import { storedSegments } from './stored-segments.ts';
+import type { SeekTrial } from './try-seeking.ts';
 
 /** A segment of less work is not worth opening its page for. */
 const LEAST_SEGMENT_MS = 1_000;
@@ -192,16 +194,31 @@ export async function planJob(
     ...asked
   } = job;
   const { onAssetError, allowHosts } = page;
-  const { composition, warnings } = await remember<Probe>(
+  const want = ({ composition }: Probe): Wanted => {
+    checkSize(composition, encoding);
+    return { composition, range: checkRange(job.frameRange, composition) };
+  };
+  const look = { lend: inBrowser, sideBySide: idleIsFree && capacity > 1 };
+  let measured: SeekTrial | undefined;
+  const probe = await remember<Probe>(
     { ref, spec: { ...job.composition, source: '' }, onAssetError, allowHosts },
-    () => inBrowser((browser) => probeComposition(browser, job.composition, ref, page)),
+    async () => {
+      let found: Probe | undefined;
+      const open = (browser: Browser) => openProbed(browser, job.composition, ref, page, encoding);
+      const decide = (seen: Probe): Wanted => {
+        found = seen;
+        return want(seen);
+      };
+      measured = await lookAtPage(job, { ...look, of: { open, decide } });
+      return found as Probe;
+    },
     async (known) => resolvedCompositionSchema.safeParse(known.composition).success,
   );
-  checkSize(composition, encoding);
-  const range = checkRange(job.frameRange, composition);
+  const wanted = want(probe);
+  const { composition, range } = wanted;
   const trial = await remember<SeekTrial>(
     { ref, look: { ...asked, frameRange: range, composition: { ...composition, durationInFrames: 0 } } },
-    () => trySeeking(inBrowser, composition, range, encoding, page, idleIsFree && capacity > 1),
+    async () => measured ?? lookAtPage(job, { ...look, of: wanted }),
     async (known) => known.msPerFrame > 0 && known.msPerStep >= 0 && Array.isArray(known.costs),
   );
   const question = { ref, composition, end: range[1], onAssetError, allowHosts };
@@ -261,6 +278,6 @@ export async function planJob(
     segmentsFound: frameJobs.length - missing.length,
     audioTracks: sounds.tracks,
     estimate: estimateWork(missing, trial, maxParallel),
-    warnings: [...warnings, ...sounds.warnings],
+    warnings: [...probe.warnings, ...sounds.warnings],
   };
 }

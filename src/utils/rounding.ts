@@ -8,3 +8,14 @@
 export function isRoundingOf(levels: number, others: number, all: number): boolean {
   return levels <= 1 || (levels === 2 && others <= all * 0.001);
 }
+
+/** As `isRoundingOf`, of the bytes of two raw pictures of the same size. */
+export function isRoundedFrom(one: Uint8Array, other: Uint8Array): boolean {
+  let [levels, others] = [0, 0];
+  for (let at = 0; at < one.length; at++) {
+    const off = Math.abs((one[at] as number) - (other[at] as number));
+    levels = Math.max(levels, off);
+    if (off > 0) others++;
+  }
+  return isRoundingOf(levels, others, one.length);
+}

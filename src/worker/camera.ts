@@ -7,11 +7,14 @@ import { CaptureUnavailableError } from '../utils/errors.ts';
 import type { Browser } from './browser.ts';
 import type { Capture, KeptFrame } from './capture.ts';
 import { openCapture } from './open-capture.ts';
-import { PageSession } from './page-session.ts';
+import { PageSession, type PageSessionOptions } from './page-session.ts';
 import type { Picture } from './picture.ts';
 
 /** What decides the pictures of a frame job. */
 export type Scene = Pick<FrameJob, 'composition' | 'encoding' | 'page'>;
+
+/** What decides how the page of a frame job looks. */
+export type View = Pick<FrameJob, 'composition' | 'encoding'> & Pick<PageSessionOptions, 'page'>;
 
 export interface Shot {
   /** Its bytes stay as they are until the second picture after it that differs. */
@@ -45,17 +48,10 @@ export class Camera implements AsyncDisposable {
 
   /** Loads the page and draws the frame that is taken before `start`. */
   static async open(browser: Browser, scene: Scene, start: number, signal?: AbortSignal): Promise<Camera> {
-    const { composition, encoding, page } = scene;
     const since = performance.now();
-    const session = await PageSession.open(browser, {
-      composition,
-      page,
-      scale: captureScale(encoding),
-      transparent: encoding.transparent,
-      framebuffer: wantsFramebuffer(scene),
-    });
+    const session = await PageSession.open(browser, sessionOptions(scene));
     try {
-      if (page.capture === 'framebuffer' && !session.framebuffer) throw unavailable(scene);
+      if (scene.page.capture === 'framebuffer' && !session.framebuffer) throw unavailable(scene);
       const camera = new Camera(session, scene, browser);
       camera.timings.load = performance.now() - since;
       await camera.#timed('firstFrame', camera.#preRoll(start, signal));
@@ -134,8 +130,16 @@ export class Camera implements AsyncDisposable {
   }
 }
 
+/** How the page of a scene is opened. */
+export function sessionOptions(view: View): PageSessionOptions {
+  const { composition, encoding, page } = view;
+  const { transparent } = encoding;
+  const framebuffer = wantsFramebuffer(view);
+  return { composition, page, scale: captureScale(encoding), transparent, framebuffer };
+}
+
 /** Whether the pictures of a scene may be read from the browser's memory. */
-export function wantsFramebuffer(scene: Scene): boolean {
+function wantsFramebuffer(scene: View): boolean {
   const { capture } = scene.page;
   return (capture === 'auto' || capture === 'framebuffer') && rawFormatOf(scene) !== undefined;
 }

@@ -194,6 +194,7 @@ export class PageSession implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return;
     this.#closed = true;
     this.#framebuffer?.[Symbol.dispose]();
     this.network[Symbol.dispose]();

@@ -1,5 +1,5 @@
 import { sha256 } from '../utils/digest.ts';
-import { isRoundingOf } from '../utils/rounding.ts';
+import { isRoundedFrom } from '../utils/rounding.ts';
 import type { Framebuffer } from './framebuffer.ts';
 import type { Picture } from './picture.ts';
 import { PICTURES_WASM } from './pictures-wasm.ts';
@@ -111,13 +111,6 @@ export class RawPictures {
     const free = this.#free;
     const { bytes, digest } = this.take(last);
     this.#free = free;
-    if (digest === last.digest) return true;
-    let [most, others] = [0, 0];
-    for (let at = 0; at < bytes.length; at++) {
-      const off = Math.abs((bytes[at] as number) - (last.bytes[at] as number));
-      most = Math.max(most, off);
-      if (off > 0) others++;
-    }
-    return isRoundingOf(most, others, bytes.length);
+    return digest === last.digest || isRoundedFrom(bytes, last.bytes);
   }
 }

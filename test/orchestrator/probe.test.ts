@@ -1,12 +1,15 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { referenceTo } from '../../src/index.ts';
 import { Handlers } from '../../src/orchestrator/handlers.ts';
 import { planJob } from '../../src/orchestrator/plan.ts';
+import { openProbed } from '../../src/orchestrator/probe.ts';
 import { LocalStore } from '../../src/storage/local-store.ts';
+import { captureScale } from '../../src/types/codecs.ts';
 import { renderJobSchema } from '../../src/types/render-job.ts';
 import { createWorkFolder, type WorkFolder } from '../../src/utils/work-folder.ts';
+import { browserKindOf } from '../../src/worker/chromium-flags.ts';
 import { ChromiumFrameWorker } from '../../src/worker/chromium-frame-worker.ts';
 import { fixture } from '../helpers/renderer.ts';
 
@@ -43,10 +46,15 @@ test.each([
   expect(summary.seekMode).toBe(seekMode);
 });
 
-test.each([1, 2])(
-  'a page that stays as it was gone to is stepped through, with %d workers',
-  async (capacity) => {
-    const source = path.join(folder.path, 'stays');
+test.each([
+  [1, 'black', 'replay'],
+  [2, 'black', 'replay'],
+  [2, 'rgb(249 249 249)', 'replay'],
+  [2, 'rgb(254 254 254)', 'seek'],
+] as const)(
+  'a page that stays as it was gone to, with %d workers, white or %s: %s',
+  async (capacity, mark, seekMode) => {
+    const source = path.join(folder.path, `stays-${mark}`);
     await mkdir(source, { recursive: true });
     const page = `<!doctype html><style>html { background: white }</style><script>
     // Three late frames that follow each other leave their mark; those after them change nothing.
@@ -55,7 +63,7 @@ test.each([1, 2])(
       const frame = Math.round(performance.now() * 0.03);
       row = frame === last + 1 && frame > 20 ? row + 1 : 0;
       last = frame;
-      if (row === 3) document.documentElement.style.background = 'black';
+      if (row === 3) document.documentElement.style.background = '${mark}';
       requestAnimationFrame(look);
     });
   </script>`;
@@ -70,6 +78,68 @@ test.each([1, 2])(
     });
     await using worker = new ChromiumFrameWorker(store);
     const plan = await planJob(job, { ref, worker, capacity, idleIsFree: true });
-    expect(plan.seekMode).toBe('replay');
+    expect(plan.seekMode).toBe(seekMode);
   },
 );
+
+describe('a page that was opened before it was known what it is', () => {
+  const HD = 'width=1920, height=1080, fps=30, duration=3';
+  test.each([
+    { name: 'serves for the look', meta: HD, spec: {}, encoding: {}, serves: true },
+    {
+      name: 'of another size does not',
+      meta: HD.replace('1920', '1280'),
+      spec: {},
+      encoding: {},
+      serves: false,
+    },
+    {
+      name: 'of another frame rate does not',
+      meta: HD.replace('30', '25'),
+      spec: {},
+      encoding: {},
+      serves: false,
+    },
+    { name: 'at another scale does not', meta: HD, spec: {}, encoding: { scale: 2 }, serves: false },
+    {
+      name: 'serves at the size of the job',
+      meta: HD,
+      spec: { width: 640, height: 360 },
+      encoding: {},
+      serves: true,
+    },
+    {
+      name: 'whose timers ran does not',
+      meta: undefined,
+      spec: { width: 1920, height: 1080, fps: 30, durationInFrames: 90 },
+      encoding: {},
+      serves: false,
+    },
+  ])('$name', async ({ meta, spec, encoding, serves }) => {
+    const source = path.join(folder.path, 'early');
+    await mkdir(source, { recursive: true });
+    const head = meta ? `<meta name="helios-composition" content="${meta}">` : '';
+    await writeFile(path.join(source, 'index.html'), `<!doctype html>${head}<p>Here`);
+    const ref = await referenceTo(source, store);
+    const job = renderJobSchema.parse({
+      id: 'early',
+      composition: { source, ...spec },
+      outputPath: 'out.mp4',
+      encoding,
+    });
+    const page = { ...job.page, seekMode: 'seek' as const };
+    await using worker = new ChromiumFrameWorker(store);
+    await worker.withBrowser(
+      { ref },
+      browserKindOf(page, captureScale(job.encoding)),
+      undefined,
+      async (browser) => {
+        await using opened = await openProbed(browser, job.composition, ref, page, job.encoding);
+        const { composition } = opened.probe;
+        const session = opened.sessionFor({ composition, encoding: job.encoding, page });
+        expect(session !== undefined).toBe(serves);
+        expect(session?.frame).toBe(serves ? 0 : undefined);
+      },
+    );
+  });
+});

@@ -1,0 +1,70 @@
+import type { ResolvedComposition } from '../types/composition.ts';
+import type { FrameRange, RenderJob } from '../types/render-job.ts';
+import { runLimited } from '../utils/run-limited.ts';
+import type { Browser } from '../worker/browser.ts';
+import { sessionOptions } from '../worker/camera.ts';
+import { PageSession } from '../worker/page-session.ts';
+import type { Probe, ProbedPage } from './probe.ts';
+import { type SeekTrial, SeekTry, type SeekWay } from './try-seeking.ts';
+
+/** Lends a browser that reads the composition. */
+export type Lend = <T>(work: (browser: Browser) => Promise<T>) => Promise<T>;
+
+/** What is rendered of a page. */
+export interface Wanted {
+  readonly composition: ResolvedComposition;
+  readonly range: FrameRange;
+}
+
+/** A page that has to be seen before it is known what is rendered of it. */
+export interface Unseen {
+  readonly open: (browser: Browser) => Promise<ProbedPage>;
+  readonly decide: (probe: Probe) => Wanted;
+}
+
+export interface LookOptions {
+  readonly lend: Lend;
+  /** Whether the two ways to a frame are gone at the same time, in two browsers. */
+  readonly sideBySide: boolean;
+  readonly of: Wanted | Unseen;
+}
+
+/**
+ * Finds out what frames of a page cost, and whether they can be seeked to. The browsers open an unseen page before
+ * anything is decided, and look at that same page where a render would open it no other way.
+ */
+export async function lookAtPage(
+  { encoding, page }: Pick<RenderJob, 'encoding' | 'page'>,
+  { lend, sideBySide, of }: LookOptions,
+): Promise<SeekTrial> {
+  const decided = Promise.withResolvers<SeekTry>();
+  decided.promise.catch(() => {});
+  const decide = ({ composition, range }: Wanted): void =>
+    decided.resolve(new SeekTry({ composition, encoding, page }, range));
+  const unseen = 'open' in of ? of : undefined;
+  if ('range' in of) decide(of);
+  const visit = async (browser: Browser, ways: readonly SeekWay[], leads: boolean): Promise<void> => {
+    await using early = await unseen?.open(browser);
+    if (unseen && early && leads) decide(unseen.decide(early.probe));
+    const seeking = await decided.promise;
+    for (const [index, way] of ways.entries()) {
+      const opened = index === 0 ? early?.sessionFor(seeking.view) : undefined;
+      if (opened) await seeking.visit(opened, way);
+      await early?.[Symbol.asyncDispose]();
+      if (opened) continue;
+      await using session = await PageSession.open(browser, sessionOptions(seeking.view));
+      await seeking.visit(session, way);
+    }
+  };
+  // The longer way in the browser that decides.
+  const ways: SeekWay[] = page.seekMode === 'auto' ? ['steps', 'at-once'] : ['at-once'];
+  const lanes = sideBySide ? ways.map((way) => [way]) : [ways];
+  await runLimited(lanes, lanes.length, undefined, (lane) =>
+    lend((browser) => visit(browser, lane, lane === lanes[0])).catch((error: unknown) => {
+      decided.reject(error);
+      throw error;
+    }),
+  );
+  const { trial } = await decided.promise;
+  return page.seekMode === 'replay' ? { ...trial, seekMode: 'replay' } : trial;
+}
