@@ -4,7 +4,7 @@
  */
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
-import { segmentLength } from '../src/orchestrator/segment-ranges.ts';
+import { cutToTarget } from '../src/orchestrator/segment-ranges.ts';
 import { LocalStore } from '../src/storage/local-store.ts';
 import { encodingSchema } from '../src/types/encoding.ts';
 import { type FrameResult, frameJobSchema } from '../src/types/frame-job.ts';
@@ -80,7 +80,9 @@ async function measure(subject: Subject): Promise<void> {
   };
 
   const sample = (await render(SAMPLE_FRAMES, false)).result;
-  const frames = Number(values.frames ?? segmentLength(sample.timings.frames / SAMPLE_FRAMES, SEGMENT_MS));
+  const msPerFrame = sample.timings.frames / SAMPLE_FRAMES;
+  const [[, length] = [0, 0]] = cutToTarget([0, 4096], SEGMENT_MS, 1, () => msPerFrame);
+  const frames = Number(values.frames ?? length);
   const runs: Record<'with' | 'without', Run[]> = { with: [], without: [] };
   for (let round = 0; round < Number(values.rounds); round++)
     for (const kind of round % 2 === 0 ? (['with', 'without'] as const) : (['without', 'with'] as const))

@@ -1,7 +1,7 @@
 import { defaultSizes } from '../../cdk/function-sizes.ts';
 import { costOf, useOfRender } from '../../src/orchestrator/cost.ts';
 import { assumed, farmTimes } from '../../src/orchestrator/farm-times.ts';
-import { cutAtMultiples, segmentLength } from '../../src/orchestrator/segment-ranges.ts';
+import { cutToTarget } from '../../src/orchestrator/segment-ranges.ts';
 import { INLINE_SEGMENTS } from '../../src/types/plan.ts';
 import type { FrameRange } from '../../src/types/render-job.ts';
 import { limits, looks, NOISE } from './constants.ts';
@@ -71,7 +71,7 @@ export function simulateRender(scenario: Scenario): Simulated {
   const perFrame = frameMs(look);
   const { bytesPerFrame } = looks[look];
   const bytes = frames * bytesPerFrame;
-  const ranges = cutAtMultiples([0, frames], segmentLength(perFrame, targetSegmentSeconds * 1000));
+  const ranges = cutToTarget([0, frames], targetSegmentSeconds * 1000, 1, () => perFrame);
   const items = JSON.stringify(ranges.map((range, index) => ({ index, range })));
   const inline = ranges.length <= INLINE_SEGMENTS;
   const start = cold ? times.coldStart : 0;

@@ -12,11 +12,14 @@ export interface FrameCost {
  */
 const NOISE = 2.5;
 
-/** What any frame takes: between two that were measured in proportion, before and after them as the nearest. */
-export function costCurve(costs: readonly FrameCost[]): (frame: number) => number {
+/**
+ * What any frame takes, in ms: between two that were measured in proportion, before and after them as the nearest.
+ * @param msPerFrame of all, where they cost about the same
+ */
+export function costCurve(costs: readonly FrameCost[], msPerFrame: number): (frame: number) => number {
   const sorted = [...costs].sort((a, b) => a.frame - b.frame);
   const all = sorted.map(({ ms }) => ms);
-  if (all.length === 0 || Math.max(...all) < Math.min(...all) * NOISE) return () => 1;
+  if (all.length === 0 || Math.max(...all) < Math.min(...all) * NOISE) return () => msPerFrame;
   return (frame) => {
     const after = sorted.findIndex((cost) => cost.frame >= frame);
     const to = sorted.at(after) as FrameCost;

@@ -29,7 +29,7 @@ import { type Lend, lookAtPage, type Wanted } from './look-at-page.ts';
 import { maySound } from './may-sound.ts';
 import { openProbed, type Probe } from './probe.ts';
 import { contentDigest, segmentKey } from './segment-key.ts';
-import { cutAtMultiples, cutEvenly, segmentLength } from './segment-ranges.ts';
+import { cutEvenly, cutToTarget } from './segment-ranges.ts';
 import { segmentTarget } from './segment-target.ts';
 import { estimateWork } from './segment-work.ts';
 import { storedSegments } from './stored-segments.ts';
@@ -106,7 +106,7 @@ function cut(
   const step = job.encoding.everyNthFrame;
   if (segments !== undefined) return cutEvenly(range, segments, step);
   const pieces = coverRange(range, stored, step);
-  const costOf = costCurve(trial.costs);
+  const costOf = costCurve(trial.costs, trial.msPerFrame);
   const msOf = ([from, to]: FrameRange) => Math.ceil((to - from) / step) * trial.msPerFrame;
   const open = pieces.filter((piece) => !piece.stored);
   const workMs = open.reduce((sum, piece) => sum + msOf(piece.range), 0);
@@ -117,7 +117,7 @@ function cut(
   return pieces.flatMap((piece) => {
     if (piece.stored || trial.seekMode === 'replay') return [piece.range];
     if (!idleIsFree || targetSegmentSeconds !== undefined)
-      return cutAtMultiples(piece.range, segmentLength(trial.msPerFrame, targetMs), step);
+      return cutToTarget(piece.range, targetMs, step, costOf);
     return cutByWork(piece.range, Math.ceil((count * msOf(piece.range)) / workMs), step, costOf);
   });
 }

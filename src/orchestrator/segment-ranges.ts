@@ -4,16 +4,6 @@ const MIN_FRAMES = 16;
 const MAX_FRAMES = 4096;
 
 /**
- * Frames in a segment: the power of two that comes closest below `targetMs` of work, 16 to 4096. A step of two
- * keeps the cuts, and with them the segments' names, where they are when the measured cost moves a little.
- */
-export function segmentLength(msPerFrame: number, targetMs: number): number {
-  const fitting = targetMs / Math.max(msPerFrame, 0.001);
-  const power = 2 ** Math.floor(Math.log2(Math.max(1, fitting)));
-  return Math.min(MAX_FRAMES, Math.max(MIN_FRAMES, power));
-}
-
-/**
  * Cuts a range at multiples of `length`, counted from frame 0, so that a longer range has the same cuts.
  * @param step cuts fall on frames that are shown when only each `step`-th is
  */
@@ -27,6 +17,29 @@ export function cutAtMultiples([start, end]: FrameRange, length: number, step = 
     from = to;
   }
   return ranges;
+}
+
+/**
+ * Cuts a range at multiples of a power of two: each part lies in the longest block of 16 to 4096 shown frames that takes
+ * no more than `targetMs`. So parts take about equally long wherever frames cost more, and the cuts, with them the
+ * segments' names, stay where they are when a measured cost moves a little.
+ * @param msOf what a frame takes, of those around the range as well
+ * @param step cuts fall on frames that are shown when only each `step`-th is
+ */
+export function cutToTarget(
+  range: FrameRange,
+  targetMs: number,
+  step: number,
+  msOf: (frame: number) => number,
+): FrameRange[] {
+  const cut = (part: FrameRange, length: number): FrameRange[] => {
+    const first = Math.floor(part[0] / (length * step)) * length * step;
+    let ms = 0;
+    for (let index = 0; index < length; index++) ms += msOf(first + index * step);
+    if (length === MIN_FRAMES || ms <= targetMs) return [part];
+    return cutAtMultiples(part, length / 2, step).flatMap((half) => cut(half, length / 2));
+  };
+  return cutAtMultiples(range, MAX_FRAMES, step).flatMap((part) => cut(part, MAX_FRAMES));
 }
 
 /** Cuts a range into `count` parts whose shown frames differ by one at the most; fewer when there are fewer frames. */

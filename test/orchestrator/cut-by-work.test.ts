@@ -17,7 +17,7 @@ describe('cutByWork', () => {
     });
     fc.assert(
       fc.property(input, ({ start, length, count, step, costs }) => {
-        const parts = cutByWork([start, start + length], count, step, costCurve(costs));
+        const parts = cutByWork([start, start + length], count, step, costCurve(costs, 40));
         expect(parts).toHaveLength(Math.min(count, Math.ceil(length / step)));
         let at = start;
         for (const [from, to] of parts) {
@@ -44,10 +44,13 @@ describe('cutByWork', () => {
   });
 
   test('gives the costly end fewer frames, and each part about the same work', () => {
-    const costOf = costCurve([
-      { frame: 0, ms: 10 },
-      { frame: 299, ms: 200 },
-    ]);
+    const costOf = costCurve(
+      [
+        { frame: 0, ms: 10 },
+        { frame: 299, ms: 200 },
+      ],
+      40,
+    );
     const parts = cutByWork([0, 300], 4, 1, costOf);
     const works = parts.map(([from, to]) => {
       let work = 0;
@@ -60,19 +63,25 @@ describe('cutByWork', () => {
 });
 
 test('costCurve takes measurements that are close to each other as one', () => {
-  const curve = costCurve([
-    { frame: 0, ms: 10 },
-    { frame: 50, ms: 14 },
-  ]);
-  expect([curve(0), curve(25), curve(80)]).toEqual([1, 1, 1]);
+  const curve = costCurve(
+    [
+      { frame: 0, ms: 10 },
+      { frame: 50, ms: 14 },
+    ],
+    12,
+  );
+  expect([curve(0), curve(25), curve(80)]).toEqual([12, 12, 12]);
 });
 
 test('costCurve goes from one measurement to the next', () => {
-  const curve = costCurve([
-    { frame: 60, ms: 40 },
-    { frame: 10, ms: 10 },
-    { frame: 20, ms: 20 },
-  ]);
+  const curve = costCurve(
+    [
+      { frame: 60, ms: 40 },
+      { frame: 10, ms: 10 },
+      { frame: 20, ms: 20 },
+    ],
+    23,
+  );
   expect([0, 10, 15, 20, 40, 60, 99].map(curve)).toEqual([10, 10, 15, 20, 30, 40, 40]);
 });
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { cutAtMultiples, cutEvenly, segmentLength } from '../../src/orchestrator/segment-ranges.ts';
+import { cutAtMultiples, cutEvenly, cutToTarget } from '../../src/orchestrator/segment-ranges.ts';
 import { outputFrames } from '../../src/types/codecs.ts';
 import { encodingSchema } from '../../src/types/encoding.ts';
 import type { FrameRange } from '../../src/types/render-job.ts';
@@ -111,27 +111,66 @@ describe('cutEvenly', () => {
   });
 });
 
-describe('segmentLength', () => {
-  const cost = fc.double({ min: 0, max: 1e6, noNaN: true });
+describe('cutToTarget', () => {
+  const slope = fc.record({
+    base: fc.double({ min: 1, max: 500, noNaN: true }),
+    rise: fc.integer({ min: 0, max: 9 }),
+  });
+  const target = fc.integer({ min: 1_000, max: 800_000 });
+  const curveOf =
+    ({ base, rise }: { base: number; rise: number }) =>
+    (frame: number) =>
+      base * (1 + (rise * frame) / 4_000);
 
-  test('is a power of two from 16 to 4096', () => {
+  test('shows every frame exactly once', () => {
     fc.assert(
-      fc.property(cost, fc.integer({ min: 1_000, max: 800_000 }), (msPerFrame, targetMs) => {
-        const length = segmentLength(msPerFrame, targetMs);
-        expect(Math.log2(length) % 1).toBe(0);
-        expect(length).toBeGreaterThanOrEqual(16);
-        expect(length).toBeLessThanOrEqual(4_096);
+      fc.property(range, target, slope, step, (whole, targetMs, cost, every) => {
+        expectCover(cutToTarget(whole, targetMs, every, curveOf(cost)), whole, every);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test('cuts even frames at multiples of the longest power of two from 16 to 4096 that fits', () => {
+    fc.assert(
+      fc.property(range, fc.integer({ min: 1, max: 900 }), target, (whole, ms, targetMs) => {
+        const power = 2 ** Math.floor(Math.log2(Math.max(1, targetMs / ms)));
+        const length = Math.min(4_096, Math.max(16, power));
+        expect(cutToTarget(whole, targetMs, 1, () => ms)).toEqual(cutAtMultiples(whole, length));
       }),
     );
   });
 
-  test('fits the target, where one of sixteen frames does', () => {
+  test('keeps each part of what varies to the target, and no two beside each other far below it', () => {
     fc.assert(
-      fc.property(cost, fc.integer({ min: 1_000, max: 800_000 }), (msPerFrame, targetMs) => {
-        const length = segmentLength(msPerFrame, targetMs);
-        if (length > 16) expect(length * msPerFrame).toBeLessThanOrEqual(targetMs);
-        if (length > 16 && length < 4_096) expect(2 * length * msPerFrame).toBeGreaterThan(targetMs);
+      fc.property(target, slope, (targetMs, cost) => {
+        const msOf = curveOf(cost);
+        const parts = cutToTarget([0, 8_192], targetMs, 1, msOf).map(([from, to]) => {
+          const ms = Array.from({ length: to - from }, (_, at) => msOf(from + at)).reduce(
+            (sum, of) => sum + of,
+            0,
+          );
+          return { frames: to - from, ms };
+        });
+        for (const [index, { frames, ms }] of parts.entries()) {
+          expect(Math.log2(frames) % 1).toBe(0);
+          if (frames > 16) expect(ms).toBeLessThanOrEqual(targetMs);
+          const next = parts[index + 1];
+          if (frames < 4_096 && next?.frames === frames) expect(2 * (ms + next.ms)).toBeGreaterThan(targetMs);
+        }
       }),
+      { numRuns: 50 },
     );
+  });
+
+  test('gives frames that cost four times as much a quarter of the length', () => {
+    const parts = cutToTarget([0, 1_024], 25_600, 1, (frame) => (frame < 512 ? 50 : 200));
+    expect(parts).toEqual([
+      [0, 512],
+      [512, 640],
+      [640, 768],
+      [768, 896],
+      [896, 1_024],
+    ]);
   });
 });
