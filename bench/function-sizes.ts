@@ -8,7 +8,11 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { referenceTo } from '../src/orchestrator/job-orchestrator.ts';
+import { readPlan } from '../src/orchestrator/plan-record.ts';
+import type { ObjectStore } from '../src/storage/object-store.ts';
 import { S3Store } from '../src/storage/s3-store.ts';
+import { readSegmentRecord } from '../src/storage/segment-record.ts';
+import type { SegmentRecord } from '../src/types/frame-job.ts';
 import { defaultSizes, type FunctionName } from '../src/types/function-sizes.ts';
 import { packageFolder } from '../src/utils/package-version.ts';
 import { createWorkFolder } from '../src/utils/work-folder.ts';
@@ -19,6 +23,12 @@ import { cpuTimeOfTree } from './simulate/cpu-time.ts';
 const BUCKET = 'measure';
 const SAMPLE_MS = 200;
 const SCRIPT = fileURLToPath(new URL('function-process.ts', import.meta.url));
+
+interface Told {
+  readonly answer: { readonly key?: string | null };
+  readonly readyMs: number;
+  readonly handledMs: number;
+}
 
 interface Scene {
   readonly name: string;
@@ -60,7 +70,7 @@ async function layerFolder(home: string): Promise<string> {
   return kit;
 }
 
-async function call(name: FunctionName, event: unknown, cores: string, kit: string): Promise<unknown> {
+async function call(name: FunctionName, event: unknown, cores: string, kit: string): Promise<Told> {
   await using temp = await createWorkFolder('function');
   const env = {
     ...process.env,
@@ -87,7 +97,19 @@ async function call(name: FunctionName, event: unknown, cores: string, kit: stri
   console.log(
     `${name.padEnd(7)} ${cores.padEnd(4)} ${seconds.toFixed(1).padStart(6)} s  CPU ${(cpuMs / 1000).toFixed(1).padStart(6)} s  ${(peakBytes / 2 ** 20).toFixed(0).padStart(5)} MiB  /tmp ${(tempBytes / 2 ** 20).toFixed(0).padStart(4)} MiB`,
   );
-  return JSON.parse(value.stdout.slice(value.stdout.lastIndexOf('\n')));
+  return JSON.parse(value.stdout.slice(value.stdout.lastIndexOf('\n'))) as Told;
+}
+
+/** What the way to the first picture took, from the start of the process. */
+async function tellStart(store: ObjectStore, id: string, { readyMs, handledMs }: Told): Promise<void> {
+  const [frameJob] = (await readPlan(store, id)).frameJobs;
+  const { timings } = (await readSegmentRecord(store, frameJob?.segmentKey ?? '')) as SegmentRecord;
+  const { browser, load, firstFrame, total: ms } = timings;
+  // What a handler does around a segment is before it, nearly all.
+  const parts = { ready: readyMs, plan: handledMs - ms, browser, page: load, picture: firstFrame };
+  const list = Object.entries(parts).map(([part, ms]) => `${part} ${(ms / 1000).toFixed(2)}`);
+  const total = Object.values(parts).reduce((sum, ms) => sum + ms, 0);
+  console.log(`        first picture after ${(total / 1000).toFixed(2)} s: ${list.join(', ')}`);
 }
 
 await using home = await createWorkFolder('sizes');
@@ -105,8 +127,8 @@ for (const { name, source, frames, scale = 1 } of scenes) {
     const composition = { source, inputProps: { id } };
     const shared = { composition, frameRange: [0, frames], encoding: { scale }, chunking: { segments: 1 } };
     await call('plan', { job: { id, outputPath: 'out.mp4', ...shared }, ref }, cores, kit);
-    await call('render', { id, index: 0 }, cores, kit);
-    const { key } = (await call('audio', { id }, cores, kit)) as { key: string | null };
+    await tellStart(store, id, await call('render', { id, index: 0 }, cores, kit));
+    const { key = null } = (await call('audio', { id }, cores, kit)).answer;
     await call('stitch', { id, audioKey: key }, cores, kit);
   }
 }
