@@ -3,8 +3,8 @@ import type { Encoding } from '../types/encoding.ts';
 import { type Fps, toRational, trackTimescale } from '../types/fps.ts';
 import type { PictureFormat } from './picture.ts';
 
-// Without exact rounding white comes out a level short.
-const SHRINK = ':flags=area+accurate_rnd+full_chroma_int+full_chroma_inp';
+/** Otherwise white of a JPEG, and of a picture made smaller, comes out a level short. */
+const EXACTLY = 'accurate_rnd+full_chroma_int+full_chroma_inp';
 const BT709 = [
   '-colorspace',
   'bt709',
@@ -115,12 +115,13 @@ export function segmentArgs({ encoding, fps, pictures, size, file, pacing }: Seg
   const { num, den } = toRational(fps);
   // https://ffmpeg.org/ffmpeg-filters.html#scale: JPEG is BT.601 full range, video BT.709 limited
   const from = pictures === 'jpeg' ? 'in_color_matrix=bt601:in_range=pc:' : '';
-  const shrink = encoding.scale < 0.5 ? SHRINK : '';
+  const isShrunk = encoding.scale < 0.5;
+  const how = isShrunk || pictures === 'jpeg' ? `:flags=${isShrunk ? 'area' : 'bicubic'}+${EXACTLY}` : '';
   const filters = [
     // What is 4:2:0 already is encoded as it comes.
     ...(pictures === 'i420'
       ? []
-      : [`scale=${width}:${height}:${from}out_color_matrix=bt709:out_range=tv${shrink}`]),
+      : [`scale=${width}:${height}:${from}out_color_matrix=bt709:out_range=tv${how}`]),
     `format=${pixelFormatOf(encoding)}`,
     ...(leavesGaps(encoding) ? [] : [`fps=${num}/${den}:round=near`]),
   ];

@@ -22,12 +22,12 @@ afterAll(() => renderer[Symbol.asyncDispose]());
  * How far, in levels of 255, the luma and chroma that an encoder is given may be from those of the reference capture:
  * a PNG of the frame, converted exactly. Seen at 1920×1080 in the looks of the benchmark, at the most:
  * 1 and 0.008 for `framebuffer`, which is the PNG before it is made 4:2:0 (framebuffer.test.ts);
- * 28 at an edge and 1.16 for JPEG of quality 95, more than half of which FFmpeg's quick conversion rounds off.
+ * 22 at an edge and 0.53 for JPEG of quality 95.
  */
 const bounds: Readonly<Record<CapturePath, { most: number; mean: number }>> = {
   framebuffer: { most: 1, mean: 0.02 },
-  'begin-frame': { most: 32, mean: 1.25 },
-  screenshot: { most: 32, mean: 1.25 },
+  'begin-frame': { most: 24, mean: 0.6 },
+  screenshot: { most: 24, mean: 0.6 },
 };
 
 const FRAMES = [1, 40];
