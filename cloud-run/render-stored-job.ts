@@ -1,6 +1,5 @@
 import { CloudRunAdapter, type CloudRunAdapterOptions } from '../src/adapters/cloud-run-adapter.ts';
 import { JobOrchestrator } from '../src/orchestrator/job-orchestrator.ts';
-import { storeOutput } from '../src/orchestrator/store-output.ts';
 import { keys } from '../src/storage/keys.ts';
 import { findJson, type ObjectStore, putJson, readJson } from '../src/storage/object-store.ts';
 import { renderErrorSchema } from '../src/types/farm.ts';
@@ -8,7 +7,6 @@ import { renderJobSchema } from '../src/types/render-job.ts';
 import type { RenderResult } from '../src/types/render-result.ts';
 import { HeliosError, ValidationError } from '../src/utils/errors.ts';
 import { reviveError } from '../src/utils/revive-error.ts';
-import { createWorkFolder } from '../src/utils/work-folder.ts';
 import { ChromiumFrameWorker } from '../src/worker/chromium-frame-worker.ts';
 import { ProgressRecord } from './progress-record.ts';
 
@@ -34,7 +32,6 @@ export async function renderStoredJob(options: StoredJobOptions): Promise<Render
   const parsed = renderJobSchema.safeParse(await readJson(store, keys.job(id)));
   if (!parsed.success) throw ValidationError.fromZod(keys.job(id), parsed.error);
   const job = parsed.data;
-  await using folder = await createWorkFolder('output');
   await using worker = new ChromiumFrameWorker(store);
   using adapter = new CloudRunAdapter(service);
   await using record = new ProgressRecord(store, id);
@@ -42,8 +39,7 @@ export async function renderStoredJob(options: StoredJobOptions): Promise<Render
     return await new JobOrchestrator(worker, adapter).run(job, {
       signal,
       onProgress: (progress) => record.update(progress),
-      outputFolder: folder.path,
-      deliver: (output, plan) => storeOutput(store, plan, output),
+      intoStore: true,
     });
   } catch (error) {
     const { name: errorName, message } = error as Error;

@@ -1,15 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import path from 'node:path';
 import { OutputFile } from '../stitcher/output-file.ts';
-import { type Joined, stitch } from '../stitcher/stitch.ts';
+import type { StitchOptions } from '../stitcher/stitch.ts';
 import { createBundle } from '../storage/bundle.ts';
 import { dropDamaged } from '../storage/drop-damaged.ts';
 import { keys } from '../storage/keys.ts';
 import { type ObjectStore, putJson } from '../storage/object-store.ts';
 import { type CompositionRef, compositionRefSchema } from '../types/composition.ts';
 import type { CloudAdapter } from '../types/contracts.ts';
-import type { FrameResult } from '../types/frame-job.ts';
-import type { Plan } from '../types/plan.ts';
 import { type RenderJob, type RenderJobInput, renderJobSchema } from '../types/render-job.ts';
 import type { RenderResult } from '../types/render-result.ts';
 import {
@@ -23,9 +20,10 @@ import { sweepWorkFolders } from '../utils/work-folder.ts';
 import type { ChromiumFrameWorker } from '../worker/chromium-frame-worker.ts';
 import { checkEstimate, withinBudget } from './budget.ts';
 import { checkEncoding } from './check-encoding.ts';
+import { makeFile, makeOutput } from './make-output.ts';
 import { type OnProgress, ProgressMeter } from './progress.ts';
 import { renderSegments } from './render-segments.ts';
-import { audioStep, describeResult, planStep, sequenceExtension } from './steps.ts';
+import { audioStep, describeResult, type FinishedOutput, planStep, sequenceExtension } from './steps.ts';
 import { stopwatch } from './stopwatch.ts';
 
 /** How often segments that were lost while others were rendered are rendered again. */
@@ -35,10 +33,8 @@ export interface RunOptions {
   /** Cancels the render: no process and no temporary file is left, finished segments stay in the store. */
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: OnProgress | undefined;
-  /** Where a relative output path begins. @default the process's folder */
-  readonly outputFolder?: string | undefined;
-  /** Takes the finished output elsewhere, and tells its address. @default it stays at the job's output path */
-  readonly deliver?: ((output: string, plan: Plan) => Promise<string>) | undefined;
+  /** Whether the output goes into the store, as `renders/<id>/output.<ext>`. @default it goes to the job's output path */
+  readonly intoStore?: boolean | undefined;
 }
 
 const BUNDLED = /^bundle:([0-9a-f]{64})\/(.+)$/;
@@ -96,10 +92,10 @@ export class JobOrchestrator {
   }
 
   /**
-   * Renders a job to its output path. Retryable errors are tried again, 4 times in all; a segment far slower than
-   * the others is started a second time when there is room for it. A file of the composition that the store damaged
-   * is put there again, once.
-   * @throws HeliosError of many kinds; nothing half-written is left at the output path
+   * Renders a job to its output path, or into the store. Retryable errors are tried again, 4 times in all; a segment
+   * far slower than the others is started a second time when there is room for it. A file of the composition that the
+   * store damaged is put there again, once.
+   * @throws HeliosError of many kinds; nothing half-written is left where the output goes
    */
   async run(input: RenderJobInput, options: RunOptions = {}): Promise<RenderResult> {
     const job = parseJob(input);
@@ -128,14 +124,15 @@ export class JobOrchestrator {
     job: RenderJob,
     outer: AbortSignal | undefined,
     meter: ProgressMeter,
-    { outputFolder = '', deliver }: RunOptions,
+    { intoStore = false }: RunOptions,
   ): Promise<RenderResult> {
     const clock = stopwatch();
     await sweepWorkFolders();
-    await using output = await OutputFile.reserve(
-      path.resolve(outputFolder, job.outputPath),
-      sequenceExtension(job),
-    );
+    await using output = intoStore
+      ? undefined
+      : await OutputFile.reserve(job.outputPath, sequenceExtension(job));
+    const make = (joining: StitchOptions): Promise<FinishedOutput> =>
+      output ? makeFile(joining, output) : makeOutput(joining, job.outputPath);
     meter.enter('bundle');
     const [ref] = await Promise.all([
       referenceTo(job.composition.source, this.#store),
@@ -175,37 +172,25 @@ export class JobOrchestrator {
 
     meter.enter('stitch');
     const { key: audioKey, ms: audioMs } = mixed.value;
-    const { results, ...joined } = await this.#stitch(
-      plan,
-      rendered.value,
-      audioKey,
-      output.partial,
-      outer,
-      meter,
-    );
-    const bytes = await output.commit();
+    const joining = { plan, results: rendered.value, store: this.#store, audioKey, signal: outer };
+    const { results, ...made } = await this.#stitch(joining, meter, make);
     const timings = { plan: planMs, render: renderMs, audio: audioMs, stitch: clock() };
-    const address = deliver ? await deliver(output.target, plan) : output.target;
-    const made = { ...joined, address, bytes };
     const result = describeResult(plan, results, made, timings, meter.duplicated);
     await putJson(this.#store, keys.result(job.id), result);
     return result;
   }
 
-  /** Joins the segments; those that the store lost or damaged meanwhile are rendered again. @returns what was joined */
+  /** Has the output made of the segments; those that the store lost or damaged meanwhile are rendered again. */
   async #stitch(
-    plan: Plan,
-    rendered: readonly FrameResult[],
-    audioKey: string | null,
-    output: string,
-    signal: AbortSignal | undefined,
+    joining: StitchOptions,
     meter: ProgressMeter,
-  ): Promise<Joined & { readonly results: readonly FrameResult[] }> {
-    let results = rendered;
+    make: (joining: StitchOptions) => Promise<FinishedOutput>,
+  ): Promise<FinishedOutput & Pick<StitchOptions, 'results'>> {
+    const { plan, signal } = joining;
+    let { results } = joining;
     for (let mends = 0; ; mends++) {
       try {
-        const joined = { plan, results, store: this.#store, audioKey, signal };
-        return { results, ...(await this.#retry(signal, () => stitch(joined, output))) };
+        return { results, ...(await this.#retry(signal, () => make({ ...joining, results }))) };
       } catch (error) {
         if (!(error instanceof SegmentDamagedError) || mends === MAX_MENDS) throw error;
         const lost = new Set(error.details.segments as number[]);

@@ -7,11 +7,23 @@ import { createWorkFolder } from '../utils/work-folder.ts';
 import { type FinishedOutput, sequenceExtension } from './steps.ts';
 import { storeOutput } from './store-output.ts';
 
-/** Joins the segments and the sound that lie in the store into the output there; by way of a file where need be. */
-export async function makeOutput(options: StitchOptions): Promise<FinishedOutput> {
+/** Joins the segments and the sound that lie in the store into an output of this machine. @throws as stitch */
+export async function makeFile(options: StitchOptions, output: OutputFile): Promise<FinishedOutput> {
+  const joined = await stitch(options, output.partial);
+  return { ...joined, bytes: await output.commit(), address: output.target };
+}
+
+/**
+ * Joins the segments and the sound that lie in the store into the output there; by way of a file where need be.
+ * @param outputPath of the job: a file there ends as this one does. @default the first ending of the codec
+ * @throws as stitch
+ */
+export async function makeOutput(options: StitchOptions, outputPath = ''): Promise<FinishedOutput> {
   const { plan, store } = options;
   const sequence = sequenceExtension(plan);
-  const extension = sequence ?? (codecTraits[plan.encoding.codec].extensions[0] as string);
+  const extension =
+    sequence ??
+    (path.extname(outputPath).slice(1) || (codecTraits[plan.encoding.codec].extensions[0] as string));
   if (sequence === undefined) {
     const key = keys.output(plan.id, extension);
     const stored = await stitchInStore(options, key);
@@ -22,7 +34,6 @@ export async function makeOutput(options: StitchOptions): Promise<FinishedOutput
     path.join(folder.path, sequence ? 'output' : `output.${extension}`),
     sequence,
   );
-  const joined = await stitch(options, output.partial);
-  const bytes = await output.commit();
-  return { ...joined, bytes, address: await storeOutput(store, plan, output.target) };
+  const made = await makeFile(options, output);
+  return { ...made, address: await storeOutput(store, plan, made.address) };
 }

@@ -22,10 +22,7 @@ export async function renderLocally(
   job: RenderJobInput,
   options: RenderLocallyOptions = {},
 ): Promise<RenderResult> {
-  const { store = openStore(), concurrency, signal, onProgress } = options;
+  const { store = openStore(), concurrency, ...run } = options;
   await using worker = new ChromiumFrameWorker(store, { ownMachine: true });
-  return await new JobOrchestrator(worker, new LocalAdapter({ concurrency })).run(job, {
-    signal,
-    onProgress,
-  });
+  return await new JobOrchestrator(worker, new LocalAdapter({ concurrency })).run(job, run);
 }

@@ -58,7 +58,8 @@ function inOrder({ plan, results }: StitchOptions): FrameResult[] {
 /** What the joiner of MP4 files makes of the segments; `undefined` when FFmpeg is to join them. */
 async function findJoin(options: JoinOptions, extension: string): Promise<Join | undefined> {
   const { plan, audioKey } = options;
-  const isMp4 = codecTraits[plan.encoding.codec].segmentExtension === 'mp4' && extension === '.mp4';
+  const isMp4 =
+    codecTraits[plan.encoding.codec].segmentExtension === 'mp4' && extension.toLowerCase() === '.mp4';
   if (!isMp4 || (audioKey !== null && !audioKey.endsWith('.m4a'))) return undefined;
   try {
     return await planJoin(options);
@@ -114,7 +115,7 @@ export async function stitch(options: StitchOptions, output: string): Promise<Jo
   const fps = fpsOf(plan);
   const joining = { ...options, results, fps, copied: false };
   const joined = await reading(joining, async (): Promise<Joined> => {
-    const join = await findJoin(joining, path.extname(output).toLowerCase());
+    const join = await findJoin(joining, path.extname(output));
     const seams = await checkSeams({ plan, results, store, signal });
     if (join) await writeSections(output, join.sections, signal);
     else await concat(options, results, output);

@@ -41,7 +41,8 @@ afterEach(async () => {
 async function idle(): Promise<RunningProgram> {
   const { promise: ended, resolve } = Promise.withResolvers<Awaited<RunningProgram['ended']>>();
   const kill = (): void => resolve({ status: 1, signal: null });
-  return { pid: 0, lines: [], ended, kill, line: () => Promise.reject(new Error('it has no log')) };
+  const line = () => Promise.reject(new Error('it has no log'));
+  return { pid: 0, home: '/', lines: [], ended, kill, line };
 }
 
 test('a cancelled render has ended, and goes on at once with a progress of its own', async () => {

@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -198,3 +199,29 @@ test('says what is not there', async () => {
   const job = { id: 'paid', composition: { source: fixture('barcode-css') }, outputPath: 'out.mp4', budget };
   await expect(client.startRender(job)).rejects.toMatchObject({ name: 'ValidationError' });
 });
+
+test('puts an output into the bucket that is never a file of the job', async () => {
+  const files: string[] = [];
+  gcs.faults = (request) => {
+    if (/^P.*output\.mp4/.test(request))
+      files.push(...readdirSync(api.attempts.at(-1)?.home as string, { recursive: true, encoding: 'utf8' }));
+    return undefined;
+  };
+  const render = [
+    'render',
+    fixture('barcode-css'),
+    '--on',
+    'cloud-run',
+    '--id',
+    'straight',
+    '--frames',
+    '0-9',
+  ];
+  const { status, lines } = await cli.run([...render, '-o', 'straight.mp4', '--json']);
+  gcs.faults = () => undefined;
+  expect(status).toBe(0);
+  expect(lines().at(-1)).toMatchObject({ type: 'result', joinedBy: 'kit' });
+  expect(await decodeBarcodes(cli.path('straight.mp4'))).toEqual(range(0, 10));
+  expect(files).not.toEqual([]);
+  expect(files.filter((file) => /output|stitch|\.mp4/.test(file))).toEqual([]);
+}, 120_000);

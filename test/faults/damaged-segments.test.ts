@@ -1,11 +1,12 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LocalAdapter } from '../../src/adapters/local-adapter.ts';
 import { Handlers } from '../../src/orchestrator/handlers.ts';
-import { JobOrchestrator, referenceTo } from '../../src/orchestrator/job-orchestrator.ts';
+import { JobOrchestrator, type RunOptions, referenceTo } from '../../src/orchestrator/job-orchestrator.ts';
 import { readPlan } from '../../src/orchestrator/plan-record.ts';
+import { keys } from '../../src/storage/keys.ts';
 import { LocalStore } from '../../src/storage/local-store.ts';
 import { type ObjectStore, readBytes } from '../../src/storage/object-store.ts';
 import { S3Store } from '../../src/storage/s3-store.ts';
@@ -77,12 +78,12 @@ describe.each([
     encoding: { muted: true },
     chunking: { segments: 2 },
   };
-  const render = async (adapter = new DamagingAdapter()) => {
+  const render = async (adapter = new DamagingAdapter(), options: RunOptions = {}) => {
     const told: RenderProgress[] = [];
     const outputPath = path.join(folder, `${where.replace(' ', '-')}.mp4`);
     const result = await new JobOrchestrator(worker, adapter).run(
       { ...job, outputPath },
-      { onProgress: (progress) => told.push(progress) },
+      { ...options, onProgress: (progress) => told.push(progress) },
     );
     return { result, last: told.at(-1) as RenderProgress };
   };
@@ -115,6 +116,20 @@ describe.each([
     expect(last).toMatchObject({ framesDone: FRAMES, segments: { cached: 1, rendered: 1, inFlight: 0 } });
     await expectWhole(result);
     expect((await render()).result.segments.cached).toBe(2);
+  });
+
+  test.each(damages)('a segment %s just before it is joined in the store', async (_, damage) => {
+    const adapter = new DamagingAdapter(() => damage(store, video));
+    const { result } = await render(adapter, { intoStore: true });
+    expect(adapter.calls).toBe(3);
+    expect(result).toMatchObject({
+      output: `${store.url}/renders/damaged/output.mp4`,
+      joinedBy: 'kit',
+      segments: { total: 2, cached: 1, rendered: 1 },
+    });
+    const output = path.join(folder, 'from-store.mp4');
+    await writeFile(output, await readBytes(store, keys.output(job.id, 'mp4')));
+    await expectWhole({ ...result, output });
   });
 
   test.each(['nextPicture', 'frameDigests', 'timings'] as const)(

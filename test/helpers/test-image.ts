@@ -20,6 +20,8 @@ const READ_ONLY = `mount --bind "$HOME" "$HOME" && mount -o remount,ro,bind / &&
 /** A program of the image at work. */
 export interface RunningProgram {
   readonly pid: number;
+  /** Its home and temporary folder. */
+  readonly home: string;
   /** Each line of its log, as it comes. */
   readonly lines: readonly Record<string, unknown>[];
   readonly ended: Promise<{ readonly status: number | null; readonly signal: NodeJS.Signals | null }>;
@@ -85,6 +87,7 @@ export class TestImage implements AsyncDisposable {
     });
     const running: RunningProgram = {
       pid: child.pid ?? 0,
+      home,
       lines,
       ended,
       line: (message) =>
