@@ -1,7 +1,8 @@
 /**
- * Joining many segments: by the joiner, by FFmpeg's concat demuxer, and beside them what copying the same bytes
- * takes. In a folder, and in an S3 on loopback that lies in this process. `npm run bench:stitch`; `--mib` says how
- * much video, `--rounds` how often.
+ * Joining an hour of video in 1,000 segments: by the joiner, by FFmpeg's concat demuxer, and beside them what copying
+ * the same bytes takes. In a folder, and in an S3 on loopback that lies in this process, with three times the video in
+ * memory. `npm run bench:stitch`; `--segments` says how many of 3.6 s, `--kilobits` how large they are, `--large` how
+ * many of 8 MiB, `--rounds` how often.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -16,6 +17,7 @@ import { LocalStore } from '../src/storage/local-store.ts';
 import type { ObjectStore } from '../src/storage/object-store.ts';
 import { S3Store } from '../src/storage/s3-store.ts';
 import { createWorkFolder } from '../src/utils/work-folder.ts';
+import { functionHeap } from '../test/helpers/function-heap.ts';
 import { encodeSegment, storeSegments } from '../test/stitcher/mp4/segments.ts';
 import { withPeakMemory } from './memory.ts';
 
@@ -29,8 +31,9 @@ export type WayOfJoining =
 
 const { values } = parseArgs({
   options: {
-    mib: { type: 'string', default: '1024' },
-    'mib-in-s3': { type: 'string', default: '256' },
+    segments: { type: 'string', default: '1000' },
+    kilobits: { type: 'string', default: '2300' },
+    large: { type: 'string', default: '64' },
     rounds: { type: 'string', default: '3' },
   },
 });
@@ -48,7 +51,7 @@ interface Measured {
 interface Scene {
   readonly name: string;
   readonly store: ObjectStore;
-  readonly mib: number;
+  readonly count: number;
   /** Of video a second. */
   readonly kilobits: number;
   readonly frames: number;
@@ -59,9 +62,8 @@ interface Scene {
 async function run(way: WayOfJoining, store: ObjectStore, told: string): Promise<Measured> {
   const script = fileURLToPath(new URL('./stitch-once.ts', import.meta.url));
   const { value, peakBytes } = await withPeakMemory(async () => {
-    const child = spawn(process.execPath, [script, way, store.url, told], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const line = [functionHeap, script, way, store.url, told];
+    const child = spawn(process.execPath, line, { stdio: ['ignore', 'pipe', 'inherit'] });
     let text = '';
     child.stdout.setEncoding('utf8').on('data', (part: string) => {
       text += part;
@@ -77,7 +79,7 @@ async function run(way: WayOfJoining, store: ObjectStore, told: string): Promise
 const median = (numbers: readonly number[]): number =>
   [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] as number;
 
-async function measure({ name, store, mib, kilobits, frames, ways }: Scene): Promise<void> {
+async function measure({ name, store, count, kilobits, frames, ways }: Scene): Promise<void> {
   await using folder = await createWorkFolder('bench-stitch');
   const file = path.join(folder.path, 'segment.mp4');
   const rate = ['-b:v', `${kilobits}k`, '-maxrate', `${kilobits}k`, '-bufsize', `${kilobits / 2}k`];
@@ -88,7 +90,6 @@ async function measure({ name, store, mib, kilobits, frames, ways }: Scene): Pro
     encoder: ['-c:v', 'libx264', ...rate],
   });
   const segmentMib = (await stat(file)).size / MIB;
-  const count = Math.ceil(mib / segmentMib);
   const segments = Array.from({ length: count }, () => ({ file, frames }));
   const { plan, results } = await storeSegments(store, segments, FPS);
   const told = path.join(folder.path, 'join.json');
@@ -132,28 +133,15 @@ const inFolder: WayOfJoining[] = [
   'concat, into a file',
 ];
 const inS3: WayOfJoining[] = ['copy', 'joiner', 'concat'];
+const hour = { count: Number(values.segments), kilobits: Number(values.kilobits), frames: 108 };
 const s3 = (prefix: string) => new S3Store(`s3://bench/${prefix}`);
 const scenes: readonly Scene[] = [
-  {
-    name: 'A folder',
-    store: local,
-    mib: Number(values.mib),
-    kilobits: 4_600,
-    frames: 108,
-    ways: inFolder,
-  },
-  {
-    name: 'S3, small segments, which are read',
-    store: s3('small'),
-    mib: Number(values['mib-in-s3']),
-    kilobits: 4_600,
-    frames: 108,
-    ways: inS3,
-  },
+  { name: 'A folder', store: local, ...hour, ways: inFolder },
+  { name: 'S3, small segments, which are read', store: s3('small'), ...hour, ways: inS3 },
   {
     name: 'S3, large segments, which it copies',
     store: s3('large'),
-    mib: Number(values['mib-in-s3']),
+    count: Number(values.large),
     kilobits: 9_000,
     frames: 216,
     ways: inS3,

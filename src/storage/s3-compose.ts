@@ -15,7 +15,9 @@ import { readSection } from './read-sections.ts';
 import type { Part, Piece } from './s3-parts.ts';
 
 /** On their way at the same time. */
-const MAX_PARTS_AT_ONCE = 4;
+const MAX_PARTS_AT_ONCE = 3;
+/** Sections of a part that are read at the same time. */
+const LANES = 4;
 
 export interface ComposeParts {
   readonly client: S3Client;
@@ -29,7 +31,7 @@ export interface ComposeParts {
 async function gather(sections: readonly Section[]): Promise<Buffer> {
   const bytes = Buffer.allocUnsafe(sections.reduce((sum, { length }) => sum + length, 0));
   let end = 0;
-  const fills = sections.map(async (section) => {
+  await runLimited(sections, LANES, undefined, async (section) => {
     let at = end;
     end += section.length;
     for await (const chunk of readSection(section)) {
@@ -37,7 +39,6 @@ async function gather(sections: readonly Section[]): Promise<Buffer> {
       at += chunk.length;
     }
   });
-  await Promise.all(fills);
   return bytes;
 }
 

@@ -3,8 +3,6 @@ import type { Section, StoredSpan } from './object-store.ts';
 /** S3 takes no more parts of an object, and none but the last that is smaller than the least. */
 export const MAX_PARTS = 10_000;
 const MIN_PART_BYTES = 5 * 1024 ** 2;
-/** What is gathered is sent once it is as large. */
-const GATHERED_BYTES = 8 * 1024 ** 2;
 const MAX_COPIED_BYTES = 1024 ** 3;
 
 /** What a part is gathered from: a whole section, or a span of an object in the bucket. */
@@ -30,7 +28,7 @@ export function planParts(sections: readonly Section[]): Part[] {
     if (bytes === 0) return;
     gathered.push(piece);
     gatheredBytes += bytes;
-    if (gatheredBytes >= Math.max(GATHERED_BYTES, minBytes)) flush();
+    if (gatheredBytes >= minBytes) flush();
   };
   const copy = (span: StoredSpan): void => {
     for (let { start } = span; start < span.end; ) {

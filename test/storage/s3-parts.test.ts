@@ -23,9 +23,9 @@ function told(...sections: readonly Section[]): string[] {
 
 test('small sections are gathered until they are worth a part', () => {
   expect(told(...Array.from({ length: 9 }, () => bytes(2 * MIB)))).toEqual([
-    'gather 2+2+2+2',
-    'gather 2+2+2+2',
-    'gather 2',
+    'gather 2+2+2',
+    'gather 2+2+2',
+    'gather 2+2+2',
   ]);
 });
 
