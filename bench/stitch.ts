@@ -4,6 +4,7 @@
  * memory. `npm run bench:stitch`; `--segments` says how many of 3.6 s, `--kilobits` how large they are, `--large` how
  * many of 8 MiB, `--rounds` how often.
  */
+
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { stat, writeFile } from 'node:fs/promises';
@@ -16,8 +17,8 @@ import { keys } from '../src/storage/keys.ts';
 import { LocalStore } from '../src/storage/local-store.ts';
 import type { ObjectStore } from '../src/storage/object-store.ts';
 import { S3Store } from '../src/storage/s3-store.ts';
+import { STITCH_NODE_OPTIONS } from '../src/types/function-sizes.ts';
 import { createWorkFolder } from '../src/utils/work-folder.ts';
-import { functionHeap } from '../test/helpers/function-heap.ts';
 import { encodeSegment, storeSegments } from '../test/stitcher/mp4/segments.ts';
 import { withPeakMemory } from './memory.ts';
 
@@ -62,7 +63,7 @@ interface Scene {
 async function run(way: WayOfJoining, store: ObjectStore, told: string): Promise<Measured> {
   const script = fileURLToPath(new URL('./stitch-once.ts', import.meta.url));
   const { value, peakBytes } = await withPeakMemory(async () => {
-    const line = [functionHeap, script, way, store.url, told];
+    const line = [STITCH_NODE_OPTIONS, script, way, store.url, told];
     const child = spawn(process.execPath, line, { stdio: ['ignore', 'pipe', 'inherit'] });
     let text = '';
     child.stdout.setEncoding('utf8').on('data', (part: string) => {

@@ -36,7 +36,13 @@ export const keyAccess: Readonly<Record<FunctionName, KeyAccess>> = {
     write: ['renders/*/audio.*', 'renders/*/progress/audio.error.json'],
   },
   stitch: {
-    read: ['renders/*/plan.json', 'renders/*/audio.*', 'renders/*/progress/*', 'segments/*'],
+    read: [
+      'renders/*/job.json',
+      'renders/*/plan.json',
+      'renders/*/audio.*',
+      'renders/*/progress/*',
+      'segments/*',
+    ],
     readBack: ['renders/*/output.*'],
     write: [
       'renders/*/output.*',

@@ -5,6 +5,7 @@ export {
   type FunctionName,
   type FunctionSize,
   functionNames,
+  STITCH_NODE_OPTIONS,
 } from '../src/types/function-sizes.ts';
 
 /** The layers that a function may need. */

@@ -18,7 +18,7 @@ import { FailureNotice } from './farm-events.ts';
 import { FarmFunction } from './farm-function.ts';
 import { keyAccess } from './farm-keys.ts';
 import { FarmLayers } from './farm-layers.ts';
-import { type FunctionName, functionNames, layersOf } from './function-sizes.ts';
+import { type FunctionName, functionNames, layersOf, STITCH_NODE_OPTIONS } from './function-sizes.ts';
 import type { RenderFarmProps } from './render-farm-props.ts';
 import { RenderStateMachine } from './state-machine.ts';
 import { StoreLocation } from './store-location.ts';
@@ -128,6 +128,7 @@ export class RenderFarm extends Construct {
             HELIOS_STORE: store.url,
             HELIOS_KIT: '/opt/helios',
             ...(name === 'plan' ? { HELIOS_MAX_PARALLEL: String(maxParallel), ...reservation } : {}),
+            ...(name === 'stitch' ? { NODE_OPTIONS: STITCH_NODE_OPTIONS } : {}),
             ...(name === 'plan' || name === 'stitch' ? { HELIOS_SIZES: JSON.stringify(sizes) } : {}),
           },
           statements: [

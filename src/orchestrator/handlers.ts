@@ -1,9 +1,10 @@
 import { keys } from '../storage/keys.ts';
-import { type ObjectStore, putJson } from '../storage/object-store.ts';
+import { findJson, type ObjectStore, putJson } from '../storage/object-store.ts';
 import type { FrameWorker } from '../types/contracts.ts';
 import type { FrameJob, FrameResult } from '../types/frame-job.ts';
 import { defaultSizes, type FunctionSizes } from '../types/function-sizes.ts';
 import { INLINE_SEGMENTS, type Plan } from '../types/plan.ts';
+import { renderJobSchema } from '../types/render-job.ts';
 import type { RenderResult } from '../types/render-result.ts';
 import { FrameRangeError, SegmentDamagedError } from '../utils/errors.ts';
 import { runLimited } from '../utils/run-limited.ts';
@@ -211,7 +212,9 @@ export class Handlers implements AsyncDisposable {
       ...result,
       cached: told[result.index]?.cached ?? true,
     }));
-    const made = await makeOutput({ plan, results, store: this.#store, audioKey, signal });
+    const job = renderJobSchema.safeParse(await findJson(this.#store, keys.job(plan.id))).data;
+    const joining = { plan, results, store: this.#store, audioKey, signal };
+    const made = await makeOutput(joining, job?.outputPath);
     const render = told.reduce((sum, segment) => sum + (segment?.ms ?? 0), 0);
     const timings = { plan: plan.planMs, render, audio: audioMs, stitch: clock() };
     const result = describeResult(plan, results, made, timings);

@@ -32,6 +32,7 @@ test('run Node 24 on x86_64 with their sizes, traces, logs and environment', () 
           HELIOS_KIT: '/opt/helios',
           HELIOS_FARM: 'default',
           ...(name === 'plan' ? { HELIOS_MAX_PARALLEL: '1000' } : {}),
+          ...(name === 'stitch' ? { NODE_OPTIONS: '--max-semi-space-size=8' } : {}),
         },
       },
     });

@@ -11,6 +11,7 @@ import {
   ValidationError,
 } from '../../src/index.ts';
 import { readPlan } from '../../src/orchestrator/plan-record.ts';
+import type { FrameJob } from '../../src/types/frame-job.ts';
 import { decodeBarcodes } from '../helpers/barcode.ts';
 
 const source = path.resolve('test/fixtures/barcode-raf');
@@ -51,6 +52,15 @@ test('plan, render, audio and stitch make the video in the store', async () => {
 
   expect(result).toMatchObject({ frames: 90, output: `${folder}/renders/whole/output.mp4` });
   expect(await decodeBarcodes(result.output)).toEqual(Array.from({ length: 90 }, (_, frame) => frame));
+});
+
+test('an output ends as the path of the job does', async () => {
+  const [job] = (await plan('film', { frameRange: [0, 6], outputPath: 'out.mkv', chunking: { segments: 1 } }))
+    .frameJobs;
+  await handlers.render(job as FrameJob);
+  const { output } = await handlers.stitch({ id: 'film' });
+  expect(output).toBe(`${folder}/renders/film/output.mkv`);
+  expect(await decodeBarcodes(output)).toEqual([0, 1, 2, 3, 4, 5]);
 });
 
 test('a capacity that was assumed bounds the plan, and the plan warns of it', async () => {

@@ -13,8 +13,8 @@ import { keys } from '../../../src/storage/keys.ts';
 import { LocalStore } from '../../../src/storage/local-store.ts';
 import type { ObjectStore } from '../../../src/storage/object-store.ts';
 import { S3Store } from '../../../src/storage/s3-store.ts';
+import { STITCH_NODE_OPTIONS } from '../../../src/types/function-sizes.ts';
 import { createWorkFolder, type WorkFolder } from '../../../src/utils/work-folder.ts';
-import { functionHeap } from '../../helpers/function-heap.ts';
 import { probe } from '../../helpers/media-info.ts';
 import { ffmpegPath, runTool } from '../../helpers/tools.ts';
 import { encodeSegment, type StoredSegment, storeSegments } from './segments.ts';
@@ -79,7 +79,7 @@ async function join(
   const told = inFolder('told.json');
   await writeFile(told, JSON.stringify({ plan, results }));
   const line = [inFolder('bundle/index.mjs'), store.url, told, ...(file ? [file] : [])];
-  const { stdout } = await promisify(execFile)(process.execPath, [functionHeap, ...line], {
+  const { stdout } = await promisify(execFile)(process.execPath, [STITCH_NODE_OPTIONS, ...line], {
     env: { ...process.env, FFMPEG_PATH: ffmpegPath, TMPDIR: inFolder('no-such-folder') },
   });
   return JSON.parse(stdout);
