@@ -2,7 +2,7 @@ import type { ObjectInfo, ObjectStore } from '../../storage/object-store.ts';
 import type { FrameResult } from '../../types/frame-job.ts';
 import { NotFoundError } from '../../utils/errors.ts';
 import { UnknownLayout } from '../../utils/mp4/boxes.ts';
-import { type ByteSource, type Movie, readMovie } from '../../utils/mp4/read-movie.ts';
+import { type ByteSource, type Movie, readMovie, readMovieLike } from '../../utils/mp4/read-movie.ts';
 import { readOnlyTrack } from '../../utils/mp4/read-track.ts';
 import { type SegmentTables, segmentTables } from '../../utils/mp4/segment-tables.ts';
 import { readWhole } from '../../utils/read-whole.ts';
@@ -33,6 +33,8 @@ export interface OpenOptions {
   readonly ticksOf: (timescale: number) => number;
   /** Whether the store may copy it unread; it is then held to one version of the object. */
   readonly copied: boolean;
+  /** Of another segment, that this one is likely to resemble. */
+  readonly like?: Movie | undefined;
 }
 
 /**
@@ -43,14 +45,15 @@ export interface OpenOptions {
 export async function openSegment(
   store: ObjectStore,
   result: FrameResult,
-  { ticksOf, copied }: OpenOptions,
+  { ticksOf, copied, like }: OpenOptions,
 ): Promise<OpenSegment | undefined> {
   for (let attempt = 1; ; attempt++) {
     const { videoKey: key, bytes: size } = result;
     const object = copied ? await store.head(key) : { key, size };
     if (object?.size !== size) return undefined;
     try {
-      const movie = await readMovie(storedSource(store, object));
+      const source = storedSource(store, object);
+      const movie = like && attempt === 1 ? await readMovieLike(source, like) : await readMovie(source);
       const track = readOnlyTrack(movie.moov);
       const tables = segmentTables(track, ticksOf(track.timescale), movie.media);
       if (tables.sizes.length !== result.frames) throw new UnknownLayout('another number of frames');
@@ -59,7 +62,7 @@ export async function openSegment(
       if (error instanceof NotFoundError) return undefined;
       if (!(error instanceof UnknownLayout)) throw error;
       if (!(await isSound(store, result))) return undefined;
-      // The tables may have changed on the way.
+      // The tables may have changed on the way, or the layout be another one.
       if (attempt > 1) throw error;
     }
   }

@@ -1,9 +1,10 @@
 import type { ObjectInfo, Section } from '../../storage/object-store.ts';
 import { type Fps, toRational } from '../../types/fps.ts';
+import type { FrameResult } from '../../types/frame-job.ts';
 import type { Plan } from '../../types/plan.ts';
 import { NotFoundError } from '../../utils/errors.ts';
 import { UnknownLayout } from '../../utils/mp4/boxes.ts';
-import { readMovie } from '../../utils/mp4/read-movie.ts';
+import { type Movie, readMovie } from '../../utils/mp4/read-movie.ts';
 import { readOnlyTrack, type Track } from '../../utils/mp4/read-track.ts';
 import { decoderSetup } from '../../utils/mp4/segment-tables.ts';
 import { type Group, makeHeader } from '../../utils/mp4/write-header.ts';
@@ -56,12 +57,17 @@ function frameTicks(timescale: number, fps: Fps): number {
 /** @throws SegmentDamagedError, UnknownLayout */
 async function openSegments(options: JoinOptions): Promise<OpenSegment[]> {
   const { results, store, fps, signal } = options;
-  const opened = await runLimited(results, MAX_REQUESTS, signal, (result) =>
+  const open = (result: FrameResult, like?: Movie): Promise<OpenSegment | undefined> =>
     openSegment(store, result, {
       ticksOf: (timescale) => frameTicks(timescale, fps),
       copied: options.copied && result.bytes >= MIN_COPY_BYTES,
-    }),
-  );
+      like,
+    });
+  const one = results[0] && (await open(results[0]));
+  const opened = [
+    one,
+    ...(await runLimited(results.slice(1), MAX_REQUESTS, signal, (result) => open(result, one?.movie))),
+  ];
   const segments = opened.filter((segment) => segment !== undefined);
   if (segments.length < opened.length) {
     await refuseDamaged(options);

@@ -58,3 +58,24 @@ export async function readMovie(source: ByteSource): Promise<Movie> {
   if (!fileType || !moov || !media) throw new UnknownLayout('not one ftyp, moov and mdat');
   return { fileType, moov: moov.body, moovAt: moov.at, media };
 }
+
+/**
+ * As `readMovie`, of a file that is likely laid out as another: `mdat` at the same place, and then `moov` to the end. By
+ * one reading then, of its end.
+ */
+export async function readMovieLike(source: ByteSource, { fileType, media, moovAt }: Movie): Promise<Movie> {
+  const length = Math.min(source.size, Math.ceil((moovAt.end - moovAt.start) * 1.25) + BLOCK_BYTES / 4);
+  const end = await source.read(source.size - length, length);
+  for (let type = end.indexOf('moov', 4); type >= 0; type = end.indexOf('moov', type + 1)) {
+    const at = type - 4;
+    if (end.readUInt32BE(at) !== end.length - at) continue;
+    const start = source.size - (end.length - at);
+    return {
+      fileType,
+      moov: Buffer.from(end.subarray(type + 4)),
+      moovAt: { start, end: source.size },
+      media: { start: media.start, end: start },
+    };
+  }
+  return readMovie(source);
+}

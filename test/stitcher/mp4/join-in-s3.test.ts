@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { checkOutput } from '../../../src/stitcher/check-output.ts';
@@ -10,6 +10,7 @@ import { S3Store } from '../../../src/storage/s3-store.ts';
 import type { FrameResult } from '../../../src/types/frame-job.ts';
 import { sha256 } from '../../../src/utils/digest.ts';
 import { SegmentDamagedError, StorageError } from '../../../src/utils/errors.ts';
+import { makeBox } from '../../../src/utils/mp4/boxes.ts';
 import { createWorkFolder, type WorkFolder } from '../../../src/utils/work-folder.ts';
 import { TestS3 } from '../../helpers/test-s3.ts';
 import { ffmpegPath, runTool } from '../../helpers/tools.ts';
@@ -138,6 +139,42 @@ describe('damage', () => {
     await stitchInStore(options, OUTPUT);
     await expectSame(options, 78);
   });
+});
+
+/** A segment with a box more before its media. */
+async function paddedSegment({ file, frames }: StoredSegment): Promise<StoredSegment> {
+  const bytes = await readFile(file);
+  const padding = makeBox('free', Buffer.alloc(100));
+  const head = bytes.readUInt32BE(0);
+  const chunks = bytes.lastIndexOf('stco') + 12;
+  for (let at = chunks; at < chunks + 4 * bytes.readUInt32BE(chunks - 4); at += 4)
+    bytes.writeUInt32BE(bytes.readUInt32BE(at) + padding.length, at);
+  const padded = file.replace('.mp4', '-padded.mp4');
+  await writeFile(padded, Buffer.concat([bytes.subarray(0, head), padding, bytes.subarray(head)]));
+  return { file: padded, frames };
+}
+
+test('a segment is opened by one request, but for the first and those of another layout', async () => {
+  const alike: StoredSegment[] = [];
+  for (const [index, frames] of [24, 24, 7].entries()) {
+    const file = path.join(folder.path, `alike-${index}.mp4`);
+    await encodeSegment(file, FPS, 24 * index, { frames, size: '640x480', encoder: fine });
+    alike.push({ file, frames });
+  }
+  const [first, second, third] = alike as [StoredSegment, StoredSegment, StoredSegment];
+  const front = path.join(folder.path, 'front.mp4');
+  await runTool(ffmpegPath, ['-y', '-i', second.file, '-c', 'copy', '-movflags', '+faststart', front]);
+  const segments = [first, second, third, await paddedSegment(third), { file: front, frames: 24 }];
+  const options = await storeSegments(store, segments, FPS);
+  s3.reset();
+  expect((await stitchInStore(options, OUTPUT))?.joinedBy).toBe('kit');
+  const [ofFirst, ...others] = options.results.map(
+    ({ videoKey }) => lines(`GET /joins/farm/${videoKey}`).length - 1,
+  );
+  expect(ofFirst).toBe(2);
+  expect(others.slice(0, 2)).toEqual([1, 1]);
+  expect(Math.min(...others.slice(2))).toBeGreaterThan(1);
+  await expectSame(options, 24 + 24 + 7 + 7 + 24);
 });
 
 test('a folder takes the same output, in the same bytes', async () => {
