@@ -27,15 +27,18 @@ export async function downloadOutput(
   signal?: AbortSignal,
 ): Promise<DownloadedOutput> {
   const stored = `renders/${id}/output`;
-  const found: string[] = [];
-  for await (const { key } of store.list(stored)) found.push(key);
+  const wanted = path.extname(outputPath);
+  const all: string[] = [];
+  for await (const { key } of store.list(stored)) all.push(key);
+  // One id may have been rendered to files of several kinds.
+  const named = all.filter((key) => key === `${stored}${wanted}`);
+  const found = named.length > 0 ? named : all;
   const [first] = found;
   if (first === undefined) {
     throw new NotFoundError(`The render ${id} has no output in ${store.url}.`, { details: { id } });
   }
   const extension = path.extname(first);
   const sequence = first.startsWith(`${stored}/`) ? extension.slice(1) : undefined;
-  const wanted = path.extname(outputPath);
   if (wanted !== extension && !(sequence !== undefined && wanted === '')) {
     throw new ValidationError(
       `The output of ${id} is ${extension}; the path is ${outputPath}. Give --output with that ending.`,

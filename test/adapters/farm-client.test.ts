@@ -75,6 +75,10 @@ test('renders, tells its progress, and brings the output', async () => {
   const file = path.join(folder, 'film.mp4');
   expect(await downloadOutput(client.store, 'whole', file)).toEqual({ output: file, bytes: 6 });
   expect(await readFile(file, 'utf8')).toBe('a film');
+  await client.store.put(keys.output('whole', 'mkv'), 'another');
+  const other = path.join(folder, 'film.mkv');
+  expect(await downloadOutput(client.store, 'whole', other)).toEqual({ output: other, bytes: 7 });
+  expect(await downloadOutput(client.store, 'whole', file)).toEqual({ output: file, bytes: 6 });
   await expect(downloadOutput(client.store, 'whole', `${file}.gif`)).rejects.toMatchObject({
     name: 'ValidationError',
   });
