@@ -31,8 +31,11 @@ export async function downloadOutput(
   const all: string[] = [];
   for await (const { key } of store.list(stored)) all.push(key);
   // One id may have been rendered to files of several kinds.
-  const named = all.filter((key) => key === `${stored}${wanted}`);
-  const found = named.length > 0 ? named : all;
+  const kinds = [
+    all.filter((key) => key === `${stored}${wanted}`),
+    all.filter((key) => key.startsWith(`${stored}/`)),
+  ];
+  const found = kinds.find((keys) => keys.length > 0) ?? all;
   const [first] = found;
   if (first === undefined) {
     throw new NotFoundError(`The render ${id} has no output in ${store.url}.`, { details: { id } });

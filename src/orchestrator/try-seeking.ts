@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import type { FrameRange } from '../types/render-job.ts';
-import { isRoundedFrom } from '../utils/rounding.ts';
+import { isSpeckledFrom } from '../utils/rounding.ts';
 import type { View } from '../worker/camera.ts';
 import { openCapture } from '../worker/open-capture.ts';
 import type { PageSession } from '../worker/page-session.ts';
@@ -46,11 +46,11 @@ class Costs {
   }
 }
 
-/** Up to what Chromium rounds otherwise after another frame, as far as a picture's bytes tell. */
+/** Up to what Chromium rounds otherwise after another frame, in few places, as far as a picture's bytes tell. */
 function looksAs(one: Picture, other: Picture): boolean {
   if (one.digest === other.digest) return true;
   const isRaw = one.format === 'i420' || one.format === 'bgra';
-  return isRaw && isRoundedFrom(one.bytes, other.bytes);
+  return isRaw && isSpeckledFrom(one.bytes, other.bytes);
 }
 
 /** The first frames of the places that are looked at, and how many follow each. */

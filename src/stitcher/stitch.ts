@@ -124,7 +124,7 @@ export async function stitch(options: StitchOptions, output: string): Promise<Jo
   const { pictures, segmentExtension } = codecTraits[plan.encoding.codec];
   if (pictures) await checkPictures(output, plan.frames);
   else {
-    const exact = segmentExtension !== 'webm' && !output.endsWith('.mkv');
+    const exact = segmentExtension !== 'webm' && path.extname(output).toLowerCase() !== '.mkv';
     await checkOutput(output, { frames: plan.frames, fps, exact }, signal);
   }
   return joined;

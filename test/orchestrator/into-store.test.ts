@@ -55,6 +55,7 @@ test.each([
   ['mp4', 'kit'],
   ['MP4', 'kit'],
   ['mkv', 'ffmpeg'],
+  ['MKV', 'ffmpeg'],
 ] as const)('an output of .%s, by %s', async (extension, joinedBy) => {
   const { store, result, madeFile } = await render(`to-${extension}`, `out.${extension}`);
   const key = keys.output(`to-${extension}`, extension);

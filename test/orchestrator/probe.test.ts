@@ -47,23 +47,24 @@ test.each([
 });
 
 test.each([
-  [1, 'black', 'replay'],
-  [2, 'black', 'replay'],
-  [2, 'rgb(249 249 249)', 'replay'],
-  [2, 'rgb(254 254 254)', 'seek'],
+  [1, 'html', 'black', 'replay'],
+  [2, 'html', 'black', 'replay'],
+  [2, 'html', 'rgb(254 254 254)', 'replay'],
+  [2, 'p', 'rgb(249 249 249)', 'replay'],
+  [2, 'p', 'rgb(254 254 254)', 'seek'],
 ] as const)(
-  'a page that stays as it was gone to, with %d workers, white or %s: %s',
-  async (capacity, mark, seekMode) => {
-    const source = path.join(folder.path, `stays-${mark}`);
+  'a page that stays as it was gone to, with %d workers, its %s white or %s: %s',
+  async (capacity, part, mark, seekMode) => {
+    const source = path.join(folder.path, `stays-${part}-${mark}`);
     await mkdir(source, { recursive: true });
-    const page = `<!doctype html><style>html { background: white }</style><script>
+    const page = `<!doctype html><style>html { background: white } p { width: 8px; height: 4px }</style><p></p><script>
     // Three late frames that follow each other leave their mark; those after them change nothing.
     let [last, row] = [0, 0];
     requestAnimationFrame(function look() {
       const frame = Math.round(performance.now() * 0.03);
       row = frame === last + 1 && frame > 20 ? row + 1 : 0;
       last = frame;
-      if (row === 3) document.documentElement.style.background = '${mark}';
+      if (row === 3) document.querySelector('${part}').style.background = '${mark}';
       requestAnimationFrame(look);
     });
   </script>`;
