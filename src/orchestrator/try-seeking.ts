@@ -4,7 +4,8 @@ import { isSpeckledFrom } from '../utils/rounding.ts';
 import type { View } from '../worker/camera.ts';
 import { openCapture } from '../worker/open-capture.ts';
 import type { PageSession } from '../worker/page-session.ts';
-import type { Picture } from '../worker/picture.ts';
+import { isRaw } from '../worker/picture.ts';
+import { pixelsOf } from '../worker/same-picture.ts';
 import type { FrameCost } from './cut-by-work.ts';
 
 const WINDOW_FRAMES = 5;
@@ -46,11 +47,14 @@ class Costs {
   }
 }
 
-/** Up to what Chromium rounds otherwise after another frame, in few places, as far as a picture's bytes tell. */
-function looksAs(one: Picture, other: Picture): boolean {
-  if (one.digest === other.digest) return true;
-  const isRaw = one.format === 'i420' || one.format === 'bgra';
-  return isRaw && isSpeckledFrom(one.bytes, other.bytes);
+/**
+ * Up to what Chromium rounds otherwise after another frame, in few places. A JPEG makes up to 14 levels in a whole
+ * block of one of them: of compressed pictures, what they were made of is compared.
+ */
+async function looksAs(one: Buffer, other: Buffer, areRaw: boolean): Promise<boolean> {
+  if (one.equals(other)) return true;
+  if (areRaw) return isSpeckledFrom(one, other);
+  return isSpeckledFrom(...(await Promise.all([pixelsOf(one), pixelsOf(other)])));
 }
 
 /** The first frames of the places that are looked at, and how many follow each. */
@@ -63,15 +67,15 @@ function placesOf([start, end]: FrameRange): { starts: number[]; length: number 
 
 /**
  * Measures what a frame costs, and finds out whether frames can be seeked to: at three places of the range, a frame
- * reached at once and the same frame reached step by step must look alike, up to a rounding of raw pictures. For a
+ * reached at once and the same frame reached step by step must look alike, up to a rounding. For a
  * range of few frames the steps begin before it.
  */
 export class SeekTry {
   readonly view: View;
   readonly #range: FrameRange;
   readonly #costs = new Costs();
-  /** Of each place, as the visit that came there first saw it. */
-  readonly #pictures: Picture[] = [];
+  /** Of each place, as the visit that came there first saw it: raw, or a PNG. */
+  readonly #looks: Buffer[] = [];
   #differs = false;
 
   constructor(view: View, range: FrameRange) {
@@ -86,10 +90,10 @@ export class SeekTry {
   async visit(session: PageSession, way: SeekWay): Promise<void> {
     const { starts, length } = placesOf(this.#range);
     const capture = openCapture(session, this.view, this.view.page.timeouts.frame);
-    let last: Picture | undefined;
+    let last: Buffer | undefined;
     const expose = async (): Promise<void> => {
       await capture.expose();
-      last = capture.develop() ?? last;
+      last = capture.develop()?.bytes ?? last;
     };
     for (const [place, from] of starts.entries()) {
       // Stops on the way that the other visit does not make: a page may lose its way between them.
@@ -106,14 +110,15 @@ export class SeekTry {
       await session.step(from + length);
       await expose();
       this.#costs.look(from + length, performance.now() - since);
-      this.#compare(place, last as Picture);
+      const areRaw = isRaw(capture.format);
+      await this.#compare(place, areRaw ? (last as Buffer) : await (await capture.keep()).png, areRaw);
     }
   }
 
-  #compare(place: number, picture: Picture): void {
-    const before = this.#pictures[place];
-    if (before) this.#differs ||= !looksAs(before, picture);
-    else this.#pictures[place] = { ...picture, bytes: Buffer.from(picture.bytes) };
+  async #compare(place: number, look: Buffer, areRaw: boolean): Promise<void> {
+    const before = this.#looks[place];
+    if (before) this.#differs ||= !(await looksAs(before, look, areRaw));
+    else this.#looks[place] = Buffer.from(look);
   }
 
   async #step(session: PageSession, frame: number): Promise<void> {

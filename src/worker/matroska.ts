@@ -1,4 +1,4 @@
-import type { PictureFormat } from './picture.ts';
+import { isRaw, type PictureFormat } from './picture.ts';
 
 // Element ids: RFC 9559 (Matroska), RFC 8794 (EBML)
 const ID = {
@@ -94,7 +94,6 @@ function codecElements({ format, width, height }: PictureStream): Buffer[] {
 /** The beginning of a Matroska stream of pictures; clusters may follow without end. */
 export function matroskaHeader(stream: PictureStream): Buffer {
   const { format, width, height, frameMicroseconds } = stream;
-  const isRaw = format === 'i420' || format === 'bgra';
   return Buffer.concat([
     element(
       ID.ebml,
@@ -123,7 +122,7 @@ export function matroskaHeader(stream: PictureStream): Buffer {
           ID.video,
           element(ID.pixelWidth, unsigned(width)),
           element(ID.pixelHeight, unsigned(height)),
-          ...(isRaw ? [element(ID.uncompressedFourcc, text(format.toUpperCase()))] : []),
+          ...(isRaw(format) ? [element(ID.uncompressedFourcc, text(format.toUpperCase()))] : []),
         ),
       ),
     ),

@@ -8,6 +8,7 @@ const BLOCK = 8;
  */
 const LEVELS = 12;
 const LEVELS_PER_QUALITY = 0.4;
+const FROM_PICTURE = ['-protocol_whitelist', 'pipe', '-f', 'image2pipe', '-i', 'pipe:0', '-frames:v', '1'];
 const EXACT = 'accurate_rnd+full_chroma_int+full_chroma_inp';
 
 /**
@@ -17,8 +18,9 @@ const EXACT = 'accurate_rnd+full_chroma_int+full_chroma_inp';
 function blockMeans(picture: Buffer): Promise<Buffer> {
   const planes = `scale=out_color_matrix=bt601:out_range=pc:flags=${EXACT},format=yuv444p`;
   const blocks = `scale=ceil(iw/${BLOCK}):ceil(ih/${BLOCK}):flags=area+${EXACT}`;
-  const input = ['-protocol_whitelist', 'pipe', '-f', 'image2pipe', '-i', 'pipe:0', '-frames:v', '1'];
-  return runFfmpeg([...input, '-vf', `${planes},${blocks}`, '-f', 'rawvideo', 'pipe:1'], { input: picture });
+  return runFfmpeg([...FROM_PICTURE, '-vf', `${planes},${blocks}`, '-f', 'rawvideo', 'pipe:1'], {
+    input: picture,
+  });
 }
 
 /**
@@ -33,8 +35,12 @@ export async function showsSame(jpeg: Buffer, png: Buffer, quality: number): Pro
 
 /** What a JPEG shows, as a PNG. */
 export function pngOf(jpeg: Buffer): Promise<Buffer> {
-  const input = ['-protocol_whitelist', 'pipe', '-f', 'image2pipe', '-i', 'pipe:0', '-frames:v', '1'];
-  return runFfmpeg([...input, '-pix_fmt', 'rgb24', '-c:v', 'png', '-f', 'image2pipe', 'pipe:1'], {
+  return runFfmpeg([...FROM_PICTURE, '-pix_fmt', 'rgb24', '-c:v', 'png', '-f', 'image2pipe', 'pipe:1'], {
     input: jpeg,
   });
+}
+
+/** The pixels of a PNG: 4 bytes each. */
+export function pixelsOf(png: Buffer): Promise<Buffer> {
+  return runFfmpeg([...FROM_PICTURE, '-pix_fmt', 'rgba', '-f', 'rawvideo', 'pipe:1'], { input: png });
 }
