@@ -27,7 +27,7 @@ export async function downloadOutput(
   signal?: AbortSignal,
 ): Promise<DownloadedOutput> {
   const stored = `renders/${id}/output`;
-  const wanted = path.extname(outputPath);
+  const wanted = path.extname(outputPath).toLowerCase();
   const all: string[] = [];
   for await (const { key } of store.list(stored)) all.push(key);
   // One id may have been rendered to files of several kinds.

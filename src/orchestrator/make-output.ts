@@ -15,7 +15,7 @@ export async function makeFile(options: StitchOptions, output: OutputFile): Prom
 
 /**
  * Joins the segments and the sound that lie in the store into the output there; by way of a file where need be.
- * @param outputPath of the job: a file there ends as this one does. @default the first ending of the codec
+ * @param outputPath of the job: a file there ends as this one does, in small letters. @default the first ending of the codec
  * @throws as stitch
  */
 export async function makeOutput(options: StitchOptions, outputPath = ''): Promise<FinishedOutput> {
@@ -23,7 +23,8 @@ export async function makeOutput(options: StitchOptions, outputPath = ''): Promi
   const sequence = sequenceExtension(plan);
   const extension =
     sequence ??
-    (path.extname(outputPath).slice(1) || (codecTraits[plan.encoding.codec].extensions[0] as string));
+    (path.extname(outputPath).slice(1).toLowerCase() ||
+      (codecTraits[plan.encoding.codec].extensions[0] as string));
   if (sequence === undefined) {
     const key = keys.output(plan.id, extension);
     const stored = await stitchInStore(options, key);

@@ -2,9 +2,11 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { downloadOutput } from '../../src/adapters/download-output.ts';
 import { renderLocally } from '../../src/orchestrator/render-locally.ts';
 import { keys } from '../../src/storage/keys.ts';
 import { LocalStore } from '../../src/storage/local-store.ts';
+import type { ObjectStore } from '../../src/storage/object-store.ts';
 import type { RenderJobInput } from '../../src/types/render-job.ts';
 import { decodeBarcodes } from '../helpers/barcode.ts';
 import { frameNumbers } from '../helpers/fault-scene.ts';
@@ -20,19 +22,19 @@ afterAll(() => rm(folder, { recursive: true }));
 
 /** Knows which outputs came, and which temporary folders there were then. */
 class WatchedStore extends LocalStore {
-  readonly outputs: string[] = [];
+  readonly outputs: [key: string, contentType: string | undefined][] = [];
   readonly folders: string[] = [];
-  override async put(...[key, ...rest]: Parameters<LocalStore['put']>): Promise<void> {
-    await this.#watch(key);
-    await super.put(key, ...rest);
+  override async put(...[key, body, options]: Parameters<ObjectStore['put']>): Promise<void> {
+    await this.#watch(key, options?.contentType);
+    await super.put(key, body);
   }
-  override async compose(...[key, ...rest]: Parameters<LocalStore['compose']>): Promise<void> {
-    await this.#watch(key);
-    await super.compose(key, ...rest);
+  override async compose(...[key, sections, options]: Parameters<ObjectStore['compose']>): Promise<void> {
+    await this.#watch(key, options?.contentType);
+    await super.compose(key, sections, options);
   }
-  async #watch(key: string): Promise<void> {
+  async #watch(key: string, contentType: string | undefined): Promise<void> {
     if (!key.includes('/output')) return;
-    this.outputs.push(key);
+    this.outputs.push([key, contentType]);
     this.folders.push(...(await workFoldersOf()));
   }
 }
@@ -52,16 +54,18 @@ async function render(id: string, outputPath: string, encoding: RenderJobInput['
 }
 
 test.each([
-  ['mp4', 'kit'],
-  ['MP4', 'kit'],
-  ['mkv', 'ffmpeg'],
-  ['MKV', 'ffmpeg'],
-] as const)('an output of .%s, by %s', async (extension, joinedBy) => {
+  ['mp4', 'kit', 'video/mp4'],
+  ['MP4', 'kit', 'video/mp4'],
+  ['mkv', 'ffmpeg', 'video/x-matroska'],
+  ['MKV', 'ffmpeg', 'video/x-matroska'],
+] as const)('an output of .%s, by %s, as %s', async (extension, joinedBy, contentType) => {
   const { store, result, madeFile } = await render(`to-${extension}`, `out.${extension}`);
-  const key = keys.output(`to-${extension}`, extension);
+  const key = keys.output(`to-${extension}`, extension.toLowerCase());
   expect(result).toMatchObject({ output: `${store.url}/${key}`, joinedBy });
   expect(result.bytes).toBe((await store.head(key))?.size);
-  expect(store.outputs).toEqual([key]);
+  expect(store.outputs).toEqual([[key, contentType]]);
+  const brought = await downloadOutput(store, `to-${extension}`, path.join(folder, `brought.${extension}`));
+  expect(brought.bytes).toBe(result.bytes);
   expect(madeFile).toBe(joinedBy === 'ffmpeg');
   expect(await decodeBarcodes(store.localPath(key))).toEqual(frameNumbers(0, FRAMES));
 });
