@@ -15,6 +15,8 @@ export interface ThreadTime {
 function threadsOf(pid: number): [id: string, ThreadTime][] {
   try {
     const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+    // A process that is ending has none any more.
+    if (!command) return [];
     return readdirSync(`/proc/${pid}/task`).map((tid) => {
       const task = `/proc/${pid}/task/${tid}`;
       // https://docs.kernel.org/scheduler/sched-stats.html: the first number is the time on a CPU, in ns
