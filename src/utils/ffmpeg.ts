@@ -8,10 +8,11 @@ import { layerKit } from './layer-kit.ts';
 
 const STDERR_LINES = 40;
 /**
- * Lets the C library keep what FFmpeg gives back, of which it takes as much again for the next picture: for a raw one
- * of 1080p that saves a millisecond. See mallopt(3).
+ * Lets the C library keep what FFmpeg gives back, of which it takes as much again for the next picture. Else each raw
+ * picture of 1080p is 760 page faults: a tenth of FFmpeg's time, and half of it where a sandbox makes faults dear. The
+ * first is the greatest value that glibc takes (HEAP_MAX_SIZE / 2); see mallopt(3).
  */
-const KEEP_MEMORY = { MALLOC_MMAP_THRESHOLD_: String(2 ** 30), MALLOC_TRIM_THRESHOLD_: String(2 ** 32) };
+const KEEP_MEMORY = { MALLOC_MMAP_THRESHOLD_: String(2 ** 25), MALLOC_TRIM_THRESHOLD_: String(2 ** 32) };
 
 /**
  * The FFmpeg of the npm package.
