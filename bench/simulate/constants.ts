@@ -1,9 +1,9 @@
-/** By `node bench/simulate/measure.ts`, 2026-11-23; 1920×1080, x264 veryfast crf 20, JPEG 95. */
+/** By `npm run simulate:measure`, 2026-11-28; 1920×1080, the default encoder. */
 export const looks = {
-  DOM: { frameCpuMs: 184, frameWallMs: 98, bytesPerFrame: 24_100 },
-  canvas: { frameCpuMs: 164, frameWallMs: 67, bytesPerFrame: 39_800 },
-  WebGL: { frameCpuMs: 279, frameWallMs: 140, bytesPerFrame: 10_500 },
-  static: { frameCpuMs: 21.7, frameWallMs: 13, bytesPerFrame: 2_700 },
+  DOM: { frameCpuMs: 73.2, frameWallMs: 56.8, bytesPerFrame: 27_700 },
+  canvas: { frameCpuMs: 37.6, frameWallMs: 21.4, bytesPerFrame: 46_000 },
+  WebGL: { frameCpuMs: 124, frameWallMs: 73.9, bytesPerFrame: 8_320 },
+  static: { frameCpuMs: 4.73, frameWallMs: 2.96, bytesPerFrame: 1_740 },
 } as const;
 
 /** Assumed: largest deviation of one invocation from the mean. */

@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 import { looks } from './constants.ts';
 import type { Look } from './render.ts';
-import { canvasHour, simulateAll, simulationTable } from './table.ts';
+import { canvasHour, simulateAll, simulateVarying, simulationTable, varyingTable } from './table.ts';
 
 const { values } = parseArgs({
   options: {
@@ -27,6 +27,7 @@ const rows = simulateAll({
 if (values.json) console.log(JSON.stringify(rows, undefined, 2));
 else {
   console.log(simulationTable(rows));
+  console.log(`\nAn hour of canvas whose frames cost unlike:\n\n${varyingTable(simulateVarying())}\n`);
   for (const { parallel, targetSegmentSeconds, problems } of rows) {
     for (const problem of problems) console.log(`${parallel} at ${targetSegmentSeconds} s: ${problem}`);
   }

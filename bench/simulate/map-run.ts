@@ -13,7 +13,7 @@ export interface RenderTimes {
 }
 
 export interface MapRunOptions {
-  /** Frames of each segment. */
+  /** Frames of each segment, or what as many of them would take. */
   readonly segments: readonly number[];
   readonly times: RenderTimes;
   /** Children of the map at the same time. */

@@ -3,8 +3,6 @@ import path from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { segmentKey } from '../../src/orchestrator/segment-key.ts';
 import { mixAudio } from '../../src/stitcher/audio-mix.ts';
-import { checkOutput } from '../../src/stitcher/check-output.ts';
-import { concatSegments } from '../../src/stitcher/concat.ts';
 import { LocalStore } from '../../src/storage/local-store.ts';
 import { audioTrackSchema } from '../../src/types/audio.ts';
 import { encodingSchema } from '../../src/types/encoding.ts';
@@ -59,7 +57,7 @@ async function measureFrames(subject: Subject, store: LocalStore) {
   const short = await render(0 + SHORT, SHORT);
   const long = await render(SHORT, LONG);
   const frameCpuMs = (long.cpuMs - short.cpuMs) / (LONG - SHORT);
-  const summary = {
+  return {
     look: subject.name,
     frameCpuMs: round(frameCpuMs),
     frameWallMs: round((long.wallMs - short.wallMs) / (LONG - SHORT)),
@@ -67,27 +65,6 @@ async function measureFrames(subject: Subject, store: LocalStore) {
     launchCpuMs: round(cold.cpuMs - short.cpuMs),
     bytesPerFrame: round(long.value.bytes / LONG),
   };
-  return { summary, short: short.value, long: long.value };
-}
-
-/** Joins many short and few long segments of about as many bytes, which tells a segment's cost from a byte's. */
-async function measureStitch(short: FrameResult, long: FrameResult, store: LocalStore) {
-  await using folder = await createWorkFolder('measure');
-  const join = async (result: FrameResult, count: number) => {
-    const file = store.localPath(result.videoKey);
-    const output = path.join(folder.path, `${count}.mp4`);
-    const { cpuMs, wallMs } = await costOf(async () => {
-      const segments = Array.from({ length: count }, () => ({ file, frames: result.frames }));
-      await concatSegments({ segments, encoding, fps: FPS, output, workFolder: folder.path });
-      await checkOutput(output, { frames: count * result.frames, fps: FPS, exact: true }, undefined);
-    });
-    return { segments: count, megabytes: round((count * result.bytes) / 1e6), cpuMs, wallMs: round(wallMs) };
-  };
-  const many = await join(short, 800);
-  const few = await join(long, 100);
-  const perSegment = (many.cpuMs - few.cpuMs) / (many.segments - few.segments);
-  const perMegabyte = (few.cpuMs - few.segments * perSegment) / few.megabytes;
-  return { many, few, segmentCpuMs: round(perSegment), megabyteCpuMs: round(perMegabyte) };
 }
 
 async function measureAudio() {
@@ -114,9 +91,6 @@ await openKit();
 await using folder = await createWorkFolder('simulate');
 const store = new LocalStore(folder.path);
 for (const subject of subjects(true)) {
-  const { summary, short, long } = await measureFrames(subject, store);
-  console.log(JSON.stringify(summary));
-  if (subject.name === 'canvas')
-    console.log(JSON.stringify({ stitch: await measureStitch(short, long, store) }));
+  console.log(JSON.stringify(await measureFrames(subject, store)));
 }
 console.log(JSON.stringify({ audio: await measureAudio() }));

@@ -21,6 +21,10 @@ export interface Scenario {
   readonly targetSegmentSeconds: number;
   readonly failureRate: number;
   readonly seed: number;
+  /** What a frame takes beside the mean of all. @default 1 */
+  readonly weightOf?: (frame: number) => number;
+  /** Whether it is cut as if all frames took the same. @default false */
+  readonly cutEvenly?: boolean;
 }
 
 export interface Simulated extends Scenario {
@@ -68,10 +72,18 @@ function stateBytes(ranges: readonly FrameRange[], items: string): number {
 /** Plans by the kit's own rules, then runs the state machine. */
 export function simulateRender(scenario: Scenario): Simulated {
   const { look, frames, fps, parallel, cold, seed, failureRate, targetSegmentSeconds } = scenario;
+  const { weightOf = () => 1, cutEvenly = false } = scenario;
   const perFrame = frameMs(look);
   const { bytesPerFrame } = looks[look];
   const bytes = frames * bytesPerFrame;
-  const ranges = cutToTarget([0, frames], targetSegmentSeconds * 1000, 1, () => perFrame);
+  const ranges = cutToTarget([0, frames], targetSegmentSeconds * 1000, 1, (frame) =>
+    cutEvenly ? perFrame : perFrame * weightOf(frame),
+  );
+  const weights = ranges.map(([from, to]) => {
+    let weight = 0;
+    for (let frame = from; frame < to; frame++) weight += weightOf(frame);
+    return weight;
+  });
   const items = JSON.stringify(ranges.map((range, index) => ({ index, range })));
   const inline = ranges.length <= INLINE_SEGMENTS;
   const start = cold ? times.coldStart : 0;
@@ -80,7 +92,7 @@ export function simulateRender(scenario: Scenario): Simulated {
   const planMs = start + times.plan;
   const audioMs = light + times.audioSecond * (frames / fps);
   const run = runMap({
-    segments: ranges.map(([from, to]) => to - from),
+    segments: weights,
     times: {
       start,
       segment: times.segment,
@@ -95,7 +107,8 @@ export function simulateRender(scenario: Scenario): Simulated {
     noise: NOISE,
     seed,
   });
-  const stitchMs = light + ranges.length * times.stitchSegment + (bytes / 1e6) * times.stitchMegabyte;
+  const join = times.stitch.kit;
+  const stitchMs = light + ranges.length * join.segment + (bytes / 1e6) * join.megabyte;
   const renderMs = run.wallMs + (inline ? 0 : assumed.mapRunMs);
   const wallMs = planMs + Math.max(renderMs, audioMs) + stitchMs + 9 * assumed.stateMs;
 
@@ -114,7 +127,7 @@ export function simulateRender(scenario: Scenario): Simulated {
   );
 
   const state = stateBytes(ranges, items);
-  const slowest = start + Math.max(...ranges.map(([from, to]) => to - from)) * perFrame * (1 + NOISE);
+  const slowest = start + Math.max(...weights) * perFrame * (1 + NOISE);
   const problems: string[] = [];
   if (!run.succeeded) problems.push('a segment used up its retries');
   if (Math.max(history.parentEvents, history.childEvents) > limits.historyEvents)
@@ -124,7 +137,6 @@ export function simulateRender(scenario: Scenario): Simulated {
   for (const [name, ms] of Object.entries(longest) as [keyof typeof longest, number][]) {
     if (ms > defaultSizes[name].timeout * 1000) problems.push(`${name} runs out of time`);
   }
-  if (2 * bytes > defaultSizes.stitch.ephemeralStorage * 2 ** 20) problems.push("stitch's /tmp is full");
   return {
     ...scenario,
     segments: ranges.length,

@@ -14,6 +14,21 @@ export function simulateAll(video: Video): Simulated[] {
   );
 }
 
+/** The same hour where a frame of the last quarter takes 17 times what one before it takes. */
+const varyingHour: Video = {
+  ...canvasHour,
+  weightOf: (frame) => (frame < 0.75 * canvasHour.frames ? 0.2 : 3.4),
+};
+
+/** The varying hour, cut into equal frames and into equal work. */
+export function simulateVarying(): Simulated[] {
+  return [100, 1000].flatMap((parallel) =>
+    [true, false].map((cutEvenly) =>
+      simulateRender({ ...varyingHour, parallel, cold: true, targetSegmentSeconds: 20, cutEvenly }),
+    ),
+  );
+}
+
 /** Seconds as `0:07:02`. */
 function clock(seconds: number): string {
   const whole = Math.round(seconds);
@@ -21,7 +36,9 @@ function clock(seconds: number): string {
   return `${Math.floor(whole / 3600)}:${minutes}:${String(whole % 60).padStart(2, '0')}`;
 }
 
-const columns: readonly [string, (row: Simulated) => string][] = [
+type Column = readonly [title: string, cell: (row: Simulated) => string];
+
+const columns: readonly Column[] = [
   ['segment of', (row) => `${row.targetSegmentSeconds} s`],
   ['parallel', (row) => String(row.parallel)],
   ['start', (row) => (row.cold ? 'cold' : 'warm')],
@@ -40,11 +57,20 @@ const columns: readonly [string, (row: Simulated) => string][] = [
   ['USD/min', (row) => row.usdPerMinute.toFixed(4)],
 ];
 
+const varyingTitles = ['parallel', 'segments', 'at work', 'render', 'GB-s', 'USD'];
+const varyingColumns: readonly Column[] = [
+  ['segments of equal', (row) => (row.cutEvenly ? 'frames' : 'work')],
+  ...columns.filter(([title]) => varyingTitles.includes(title)),
+];
+
 /** As Markdown, without an end of line at its end. */
-export function simulationTable(rows: readonly Simulated[]): string {
+function table(rows: readonly Simulated[], shown: readonly Column[]): string {
   return [
-    `| ${columns.map(([title]) => title).join(' | ')} |`,
-    `|${'---|'.repeat(columns.length)}`,
-    ...rows.map((row) => `| ${columns.map(([, cell]) => cell(row)).join(' | ')} |`),
+    `| ${shown.map(([title]) => title).join(' | ')} |`,
+    `|${'---|'.repeat(shown.length)}`,
+    ...rows.map((row) => `| ${shown.map(([, cell]) => cell(row)).join(' | ')} |`),
   ].join('\n');
 }
+
+export const simulationTable = (rows: readonly Simulated[]): string => table(rows, columns);
+export const varyingTable = (rows: readonly Simulated[]): string => table(rows, varyingColumns);

@@ -1,4 +1,4 @@
-import { outputSize } from '../types/codecs.ts';
+import { codecTraits, outputSize } from '../types/codecs.ts';
 import { frameToSeconds, outputFps } from '../types/fps.ts';
 import type { FunctionSizes } from '../types/function-sizes.ts';
 import { INLINE_SEGMENTS, type Plan } from '../types/plan.ts';
@@ -54,7 +54,8 @@ export function estimateCost(
     (rounds - missingRounds) * perSegment +
     mapMs;
   const audioMs = times.environment + videoSeconds * audioTracks.length * times.audioSecond;
-  const stitchMs = times.environment + segments * times.stitchSegment + megabytes * times.stitchMegabyte;
+  const join = times.stitch[codecTraits[encoding.codec].segmentExtension === 'mp4' ? 'kit' : 'ffmpeg'];
+  const stitchMs = times.environment + segments * join.segment + megabytes * join.megabyte;
   const functions = {
     plan: { count: 1, ms: planMs },
     render: {

@@ -1,17 +1,26 @@
 import type { FunctionName, FunctionSizes } from '../types/function-sizes.ts';
+import type { RenderResult } from '../types/render-result.ts';
 
-/** CPU ms, by `npm run simulate:measure`, 2026-11-23; 1920×1080, x264 veryfast crf 20, JPEG 95. */
+/** CPU ms, by `npm run simulate:measure`, 2026-11-28, on a slow machine (docs/scale.md); 1920×1080, the default encoder. */
 export const measured = {
   /** Of a segment, whatever its length: page, first frame, encoder, digest. */
-  segmentCpuMs: 800,
+  segmentCpuMs: 1_500,
   /** Until a browser runs, in a fresh process: imports 359, zstd instead of 1,619 of brotli 540, launch 250. */
   coldStartMs: 1_150,
-  planMs: 9_000,
-  stitch: { segmentCpuMs: 14.1, megabyteCpuMs: 3.15 },
+  /** Wall time of `estimate` for an hour of canvas, its process included. */
+  planMs: 2_800,
+  /**
+   * In S3, by the kit's joiner, which reads and sends at the same time, and by FFmpeg, which goes through /tmp:
+   * `npm run bench:stitch`, 1,000 segments of 1.03 MiB and of 0.13 MiB (`--kilobits 300`).
+   */
+  stitch: {
+    kit: { segmentCpuMs: 3.9, megabyteCpuMs: 10.2 },
+    ffmpeg: { segmentCpuMs: 7.8, megabyteCpuMs: 25.5 },
+  },
   /** For a second of one track. */
-  audioCpuMs: 57,
-  /** Of a frame's pixel, in bytes: 39.8 kB of a 1080p canvas full of particles. */
-  bytesPerPixel: 0.0192,
+  audioCpuMs: 40.7,
+  /** Of a frame's pixel, in bytes: 46 kB of a 1080p canvas full of particles. */
+  bytesPerPixel: 0.0222,
 } as const;
 
 export const assumed = {
@@ -30,6 +39,8 @@ export const assumed = {
   mapRunMs: 3_000,
 } as const;
 
+type JoinedBy = RenderResult['joinedBy'];
+
 /** Milliseconds that the farm's functions take beside drawing frames. */
 export interface FarmTimes {
   /** Until the first line of a new environment; all that `audio` and `stitch` need to start. */
@@ -42,8 +53,7 @@ export interface FarmTimes {
   /** Of sound, for each second of one track. */
   readonly audioSecond: number;
   /** Of joining: for each segment, and for each megabyte of the video. */
-  readonly stitchSegment: number;
-  readonly stitchMegabyte: number;
+  readonly stitch: Readonly<Record<JoinedBy, { readonly segment: number; readonly megabyte: number }>>;
   /** Of sending a megabyte to the store, or fetching it. */
   readonly megabyte: number;
 }
@@ -55,15 +65,22 @@ export function farmTimes(sizes: FunctionSizes): FarmTimes {
   const oneThread = (name: FunctionName, cpuMs: number): number =>
     (cpuMs / Math.min(1, vcpus(name))) * slowness;
   const megabyte = 1000 / assumed.s3MegabytesPerSecond;
+  const joining = (by: JoinedBy, roundTrips: number, transfers: number) => ({
+    segment: oneThread('stitch', measured.stitch[by].segmentCpuMs) + roundTrips * s3RoundTripMs,
+    megabyte: oneThread('stitch', measured.stitch[by].megabyteCpuMs) + transfers * megabyte,
+  });
   return {
     environment: environmentMs,
     coldStart: environmentMs + measured.coldStartMs * slowness,
-    plan: measured.planMs,
+    plan: measured.planMs * slowness,
     segment: (measured.segmentCpuMs / vcpus('render')) * slowness + 4 * s3RoundTripMs,
     audioSecond: oneThread('audio', measured.audioCpuMs),
-    // Of each segment the record, 16 at a time, and the video, 8 at a time.
-    stitchSegment: oneThread('stitch', measured.stitch.segmentCpuMs) + s3RoundTripMs * (1 / 16 + 1 / 8),
-    stitchMegabyte: oneThread('stitch', measured.stitch.megabyteCpuMs) + 2 * megabyte,
+    stitch: {
+      // Of each segment the record and the tables, 16 at a time, and a part, 3 at a time.
+      kit: joining('kit', 2 / 16 + 1 / 3, 1),
+      // Of each segment the record, 16 at a time, and the video, 8 at a time.
+      ffmpeg: joining('ffmpeg', 1 / 16 + 1 / 8, 2),
+    },
     megabyte,
   };
 }

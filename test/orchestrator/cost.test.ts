@@ -99,7 +99,7 @@ test('a whole render has as many transitions as its history tells', () => {
 
 test('the estimate and the simulation of an hour agree', () => {
   const fps = 30;
-  const segments = 844;
+  const segments = 211;
   const estimated = (parallel: number) =>
     estimateCost(
       {

@@ -39,8 +39,9 @@ describe('an hour', () => {
 });
 
 test('what does not fit is said', () => {
-  expect(simulateRender({ ...hour, frames: 5 * 108_000 }).problems).toContain("stitch's /tmp is full");
-  const long = simulateRender({ ...hour, look: 'WebGL', targetSegmentSeconds: 2000 });
+  expect(simulateRender({ ...hour, frames: 5 * 108_000 }).problems).toContain('audio runs out of time');
+  const unplanned = { weightOf: () => 4, cutEvenly: true };
+  const long = simulateRender({ ...hour, ...unplanned, look: 'WebGL', targetSegmentSeconds: 2000 });
   expect(long.problems).toContain('render runs out of time');
 });
 

@@ -1,7 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { simulateRender } from '../../../bench/simulate/render.ts';
-import { canvasHour, simulateAll, simulationTable } from '../../../bench/simulate/table.ts';
+import {
+  canvasHour,
+  simulateAll,
+  simulateVarying,
+  simulationTable,
+  varyingTable,
+} from '../../../bench/simulate/table.ts';
 
 const text = await readFile('docs/scale.md', 'utf8');
 
@@ -9,6 +15,17 @@ test('docs/scale.md has the table of the simulation as it is (npm run simulate)'
   const table = text.split('\n').filter((line) => /^\| (segment of|20 s|5 s) \|/.test(line));
   const simulated = simulationTable(simulateAll(canvasHour)).split('\n');
   expect(table).toEqual(simulated.filter((line) => !line.startsWith('|---')));
+});
+
+test('docs/scale.md has the table of frames that cost unlike, in which equal work ends sooner', () => {
+  const table = text.split('\n').filter((line) => /^\| (segments of equal|frames|work) \|/.test(line));
+  const rows = simulateVarying();
+  const simulated = varyingTable(rows).split('\n');
+  expect(table).toEqual(simulated.filter((line) => !line.startsWith('|---')));
+  const many = rows.filter(({ parallel }) => parallel === 1000);
+  const [frames, work] = [true, false].map((even) => many.find(({ cutEvenly }) => cutEvenly === even));
+  expect(work?.seconds.render).toBeLessThan((frames?.seconds.render ?? 0) * 0.6);
+  expect(work?.usd).toBeLessThan((frames?.usd ?? 0) * 1.06);
 });
 
 test('docs/scale.md tells the time and cost of the other looks', () => {
