@@ -63,9 +63,11 @@ async function run(subject: Subject, frames: number, folder: string): Promise<Pa
 const median = (numbers: readonly number[]): number =>
   numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] as number;
 
+const looks = subjects(false, LONG).filter(({ name }) => !values.only || name === values.only);
+if (looks.length === 0) throw new Error(`There is no look ${values.only}.`);
 await openKit();
 await using folder = await createWorkFolder('bench');
-for (const subject of subjects(false, LONG).filter(({ name }) => !values.only || name === values.only)) {
+for (const subject of looks) {
   const rounds: Parts[] = [];
   for (let round = 0; round < ROUNDS; round++) {
     const [short, long] = [

@@ -6,7 +6,7 @@ const LOOK_MS = 50;
 /** What a thread has run so far. */
 export interface ThreadTime {
   readonly cpuMs: number;
-  /** Of its process, what follows the program in its arguments. */
+  /** The command line of its process. */
   readonly command: string;
   /** At most 15 characters. */
   readonly name: string;

@@ -1,4 +1,4 @@
-/** Measures the constants of constants.ts and src/orchestrator/farm-times.ts: `node bench/simulate/measure.ts`. CPU times, for the machine may be busy. */
+/** Measures what constants.ts and src/orchestrator/farm-times.ts have of frames, segments and sound: `node bench/simulate/measure.ts`. CPU times, for the machine may be busy. */
 import path from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { segmentKey } from '../../src/orchestrator/segment-key.ts';

@@ -1,6 +1,6 @@
 import { defaultSizes } from '../../cdk/function-sizes.ts';
 import { costOf, useOfRender } from '../../src/orchestrator/cost.ts';
-import { assumed, farmTimes } from '../../src/orchestrator/farm-times.ts';
+import { assumed, farmTimes, joiningMs } from '../../src/orchestrator/farm-times.ts';
 import { cutToTarget } from '../../src/orchestrator/segment-ranges.ts';
 import { INLINE_SEGMENTS } from '../../src/types/plan.ts';
 import type { FrameRange } from '../../src/types/render-job.ts';
@@ -107,8 +107,8 @@ export function simulateRender(scenario: Scenario): Simulated {
     noise: NOISE,
     seed,
   });
-  const join = times.stitch.kit;
-  const stitchMs = light + ranges.length * join.segment + (bytes / 1e6) * join.megabyte;
+  const joining = { segments: ranges.length, megabytes: bytes / 1e6, hasSound: true };
+  const stitchMs = light + joiningMs(times, joining);
   const renderMs = run.wallMs + (inline ? 0 : assumed.mapRunMs);
   const wallMs = planMs + Math.max(renderMs, audioMs) + stitchMs + 9 * assumed.stateMs;
 

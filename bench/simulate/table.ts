@@ -57,7 +57,7 @@ const columns: readonly Column[] = [
   ['USD/min', (row) => row.usdPerMinute.toFixed(4)],
 ];
 
-const varyingTitles = ['parallel', 'segments', 'at work', 'render', 'GB-s', 'USD'];
+const varyingTitles = ['parallel', 'segments', 'at work', 'render', 'whole', 'GB-s', 'USD'];
 const varyingColumns: readonly Column[] = [
   ['segments of equal', (row) => (row.cutEvenly ? 'frames' : 'work')],
   ...columns.filter(([title]) => varyingTitles.includes(title)),

@@ -3,7 +3,7 @@ import { frameToSeconds, outputFps } from '../types/fps.ts';
 import type { FunctionSizes } from '../types/function-sizes.ts';
 import { INLINE_SEGMENTS, type Plan } from '../types/plan.ts';
 import { type Cost, costOf, type FarmUse, type PriceTable, prices, useOfRender } from './cost.ts';
-import { assumed, type FarmTimes, farmTimes, measured } from './farm-times.ts';
+import { assumed, type FarmTimes, farmTimes, joiningMs, measured } from './farm-times.ts';
 
 /** What an estimate takes for granted beside the plan's measurement. @default those of farm-times.ts */
 export interface EstimateAssumptions extends Partial<FarmTimes> {
@@ -54,8 +54,9 @@ export function estimateCost(
     (rounds - missingRounds) * perSegment +
     mapMs;
   const audioMs = times.environment + videoSeconds * audioTracks.length * times.audioSecond;
-  const join = times.stitch[codecTraits[encoding.codec].segmentExtension === 'mp4' ? 'kit' : 'ffmpeg'];
-  const stitchMs = times.environment + segments * join.segment + megabytes * join.megabyte;
+  const by = codecTraits[encoding.codec].segmentExtension === 'mp4' ? 'kit' : 'ffmpeg';
+  const hasSound = audioTracks.length > 0;
+  const stitchMs = times.environment + joiningMs(times, { segments, megabytes, hasSound, by });
   const functions = {
     plan: { count: 1, ms: planMs },
     render: {
@@ -78,7 +79,7 @@ export function estimateCost(
     assumptions: [
       `${plan.estimate.msPerFrame.toFixed(1)} ms a frame, measured by the plan; a function is ${slowdown === 1 ? 'as fast' : `${slowdown} times slower`}`,
       `${slots} functions at a time, each with a cold start of ${inSeconds(times.coldStart)}`,
-      `${inSeconds(times.segment)} more for each segment, ${inSeconds(planMs)} for the plan, ${inSeconds(stitchMs)} for joining`,
+      `${inSeconds(times.segment)} more for each segment, ${inSeconds(planMs)} for the plan, ${inSeconds(stitchMs)} for joining${by === 'kit' ? ' into an .mp4' : ''}`,
       `list prices of ${table.region}, ${table.date}, no free tier, nothing for storage, logs and transfer`,
       'nothing fails or is throttled',
     ],

@@ -1,11 +1,15 @@
+import { MIN_COPY_BYTES } from '../stitcher/mp4/plan-join.ts';
 import type { FunctionName, FunctionSizes } from '../types/function-sizes.ts';
 import type { RenderResult } from '../types/render-result.ts';
 
-/** CPU ms, by `npm run simulate:measure`, 2026-11-28, on a slow machine (docs/scale.md); 1920×1080, the default encoder. */
+/**
+ * CPU ms where nothing else is said, on a machine that was slow (docs/scale.md), 2026-11-28, by `npm run
+ * simulate:measure` but for what names another way; 1920×1080, the default encoder.
+ */
 export const measured = {
   /** Of a segment, whatever its length: page, first frame, encoder, digest. */
   segmentCpuMs: 1_500,
-  /** Until a browser runs, in a fresh process: imports 359, zstd instead of 1,619 of brotli 540, launch 250. */
+  /** Until a browser runs, in a fresh process: imports 359, zstd instead of 1,619 of brotli 540, launch 250; 2026-11-23. */
   coldStartMs: 1_150,
   /** Wall time of `estimate` for an hour of canvas, its process included. */
   planMs: 2_800,
@@ -52,8 +56,10 @@ export interface FarmTimes {
   readonly segment: number;
   /** Of sound, for each second of one track. */
   readonly audioSecond: number;
-  /** Of joining: for each segment, and for each megabyte of the video. */
-  readonly stitch: Readonly<Record<JoinedBy, { readonly segment: number; readonly megabyte: number }>>;
+  /** Of joining, for each segment and for each megabyte of the video; `copied` by the kit where S3 copies the video. */
+  readonly stitch: Readonly<
+    Record<JoinedBy | 'copied', { readonly segment: number; readonly megabyte: number }>
+  >;
   /** Of sending a megabyte to the store, or fetching it. */
   readonly megabyte: number;
 }
@@ -65,10 +71,11 @@ export function farmTimes(sizes: FunctionSizes): FarmTimes {
   const oneThread = (name: FunctionName, cpuMs: number): number =>
     (cpuMs / Math.min(1, vcpus(name))) * slowness;
   const megabyte = 1000 / assumed.s3MegabytesPerSecond;
-  const joining = (by: JoinedBy, roundTrips: number, transfers: number) => ({
-    segment: oneThread('stitch', measured.stitch[by].segmentCpuMs) + roundTrips * s3RoundTripMs,
-    megabyte: oneThread('stitch', measured.stitch[by].megabyteCpuMs) + transfers * megabyte,
+  const cpuOf = (by: JoinedBy) => ({
+    segment: oneThread('stitch', measured.stitch[by].segmentCpuMs),
+    megabyte: oneThread('stitch', measured.stitch[by].megabyteCpuMs),
   });
+  const [kit, ffmpeg] = [cpuOf('kit'), cpuOf('ffmpeg')];
   return {
     environment: environmentMs,
     coldStart: environmentMs + measured.coldStartMs * slowness,
@@ -76,11 +83,36 @@ export function farmTimes(sizes: FunctionSizes): FarmTimes {
     segment: (measured.segmentCpuMs / vcpus('render')) * slowness + 4 * s3RoundTripMs,
     audioSecond: oneThread('audio', measured.audioCpuMs),
     stitch: {
-      // Of each segment the record and the tables, 16 at a time, and a part, 3 at a time.
-      kit: joining('kit', 2 / 16 + 1 / 3, 1),
+      // Of each segment the record and the tables, 16 at a time, and its bytes, 4 at a time; parts of 5 MiB, 3 at a time.
+      kit: {
+        segment: kit.segment + s3RoundTripMs * (2 / 16 + 1 / 4),
+        megabyte: kit.megabyte + megabyte + s3RoundTripMs / 3 / (MIN_COPY_BYTES / 1e6),
+      },
+      // Of each segment the record, the tables and the digest, 16 at a time, and a copy, 3 at a time.
+      copied: { segment: kit.segment + s3RoundTripMs * (3 / 16 + 1 / 3), megabyte: megabyte / 3 },
       // Of each segment the record, 16 at a time, and the video, 8 at a time.
-      ffmpeg: joining('ffmpeg', 1 / 16 + 1 / 8, 2),
+      ffmpeg: {
+        segment: ffmpeg.segment + s3RoundTripMs * (1 / 16 + 1 / 8),
+        megabyte: ffmpeg.megabyte + 2 * megabyte,
+      },
     },
     megabyte,
   };
+}
+
+/** What is joined. */
+export interface Joining {
+  readonly segments: number;
+  readonly megabytes: number;
+  readonly hasSound: boolean;
+  /** By FFmpeg, an output is written to the temporary folder first. @default the kit */
+  readonly by?: JoinedBy;
+}
+
+/** Milliseconds of joining, without the start of its function. */
+export function joiningMs({ stitch }: FarmTimes, joining: Joining): number {
+  const { segments, megabytes, hasSound, by = 'kit' } = joining;
+  const leastCopied = ((hasSound ? 2 : 1) * MIN_COPY_BYTES) / 1e6;
+  const way = by === 'kit' && megabytes / segments >= leastCopied ? 'copied' : by;
+  return segments * stitch[way].segment + megabytes * stitch[way].megabyte;
 }

@@ -17,8 +17,8 @@ import { segmentSection } from './sections.ts';
 
 /** To the store at the same time. */
 const MAX_REQUESTS = 16;
-/** The least that S3 copies as a part of its own. */
-const MIN_COPY_BYTES = 5 * 1024 ** 2;
+/** The least that S3 copies as a part of its own; beside a sound, twice as much of video is. */
+export const MIN_COPY_BYTES = 5 * 1024 ** 2;
 /** Of video between two stretches of sound, where both are copied. */
 const COPIED_GROUP_BYTES = 16 * 1024 ** 2;
 
