@@ -30,7 +30,8 @@ const DRAW_INTO_CANVAS = `(() => {
   Object.assign(canvas, { width: innerWidth, height: innerHeight });
   canvas.style.cssText = 'position:fixed;inset:0;display:block';
   const page = document.createElement('div');
-  page.style.cssText = 'position:absolute;inset:0';
+  page.setAttribute('drawable', '');
+  page.style.cssText = \`width:\${innerWidth}px;height:\${innerHeight}px\`;
   page.append(...document.body.childNodes);
   canvas.append(page);
   document.body.append(canvas);
