@@ -14,8 +14,8 @@ const SHORT_RENDER_MS = (LEAST_REMOTE_MS * INLINE_SEGMENTS) / 2;
 /**
  * Work that a segment is to have, in ms, where nobody has asked for another size: 20 s, or 40 s on a machine of one's
  * own, or 8 s on any of more than 4 cores. A short render is cut finer, down to 10 s, while remote workers would stand
- * idle: it ends a quarter to a third sooner. Of more segments than an inline map takes, that is a sixth, and gone with an hour,
- * for a fifth more money.
+ * idle: it ends a quarter to a third sooner. Of more segments than an inline map takes, that is a sixth, and gone with
+ * an hour, for a fifth more money.
  * @param workMs of all frames together
  * @param remoteWorkers that may be at work at the same time; `undefined` for a machine of one's own
  */

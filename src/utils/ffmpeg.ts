@@ -9,8 +9,9 @@ import { layerKit } from './layer-kit.ts';
 const STDERR_LINES = 40;
 /**
  * Lets the C library keep what FFmpeg gives back, of which it takes as much again for the next picture. Else each raw
- * picture of 1080p is up to 760 page faults: half of FFmpeg's time on a machine where they are dear. The first is the greatest
- * value that glibc takes (HEAP_MAX_SIZE / 2); the second has to fit an int, which older ones read it as. See mallopt(3).
+ * picture of 1080p is up to 760 page faults: half of FFmpeg's time on a machine where they are dear. The first is the
+ * greatest value that glibc takes (HEAP_MAX_SIZE / 2); the second has to fit an int, which older ones read it as. See
+ * mallopt(3).
  */
 const KEEP_MEMORY = { MALLOC_MMAP_THRESHOLD_: String(2 ** 25), MALLOC_TRIM_THRESHOLD_: String(2 ** 30) };
 

@@ -471,7 +471,7 @@ describe('Helios', () => {
 test('examples/video-and-music sounds, and fades in and out', async () => {
   const { audio } = await soundOf({
     composition: { source: example('video-and-music') },
-    encoding: { scale: 0.1, everyNthFrame: 30 },
+    encoding: { scale: 0.1, everyNthFrame: 10 },
     chunking: { segments: 2 },
   });
   const second = (at: number) => rms(audio, at, at + 0.5);
