@@ -8,6 +8,7 @@ const sharing = tests('cdk');
 const oneByOne = [
   'abort',
   'budget',
+  'busy-machine',
   'full-disk',
   'killed-processes',
   'random-kills',

@@ -27,6 +27,7 @@ export class FrameTicker {
   #started = false;
   #begun = 0;
   #damaged = false;
+  #changed = false;
   /** Microseconds. */
   #ticks = 1_000_000;
   #origin = 1_000_000;
@@ -57,6 +58,13 @@ export class FrameTicker {
   /** Draws, without a picture. @returns whether anything changed; `undefined` in `screenshot` mode */
   async tick(): Promise<boolean | undefined> {
     return (await this.#draw()).hasDamage;
+  }
+
+  /** Whether any frame changed anything since this was asked last; `undefined` in `screenshot` mode. */
+  takeChange(): boolean | undefined {
+    const changed = this.#changed;
+    this.#changed = false;
+    return this.#mode === 'screenshot' ? undefined : changed;
   }
 
   /** Whether anything has changed since the last picture, `looked` or `settle`; always true in `screenshot` mode. */
@@ -119,6 +127,7 @@ export class FrameTicker {
         interval: this.#interval / 1000,
         ...(screenshot ? { screenshot } : {}),
       });
+      this.#changed ||= hasDamage;
       this.#damaged = screenshot ? false : this.#damaged || hasDamage;
       return { hasDamage, data: screenshotData };
     });

@@ -122,6 +122,7 @@ export class PageSession implements AsyncDisposable {
     const timeout = this.#options.page.timeouts.frame;
     for (const [frameId, contextId] of [...this.#contexts]) {
       let changed: boolean | undefined = false;
+      this.ticker.takeChange();
       for (const since = performance.now(); ; ) {
         const expression = `window.__heliosInfra__?.${how}(${frame}, ${ms}, ${changed})`;
         const work = this.ticker.while(
@@ -136,7 +137,8 @@ export class PageSession implements AsyncDisposable {
         if (!answer?.needsFrame) break;
         if (answer.lateFilm !== undefined && performance.now() - since > timeout)
           throw this.#faults.timeoutError([answer.lateFilm], timeout);
-        changed = await this.#inTime(this.ticker.tick(), timeout);
+        await this.#inTime(this.ticker.tick(), timeout);
+        changed = this.ticker.takeChange();
       }
     }
   }

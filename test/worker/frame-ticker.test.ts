@@ -40,3 +40,18 @@ test('no frame has the time of the one before, in the whole microseconds that th
     }),
   );
 });
+
+test('a change that was drawn while something else was waited for is told once', async () => {
+  const damages = [false, true, false];
+  const send = async () => ({ hasDamage: damages.shift() ?? false });
+  const ticker = new FrameTicker({ send } as unknown as DevToolsSession, 'begin-frame', 33);
+  const seen = new Promise<void>((resolve) =>
+    setInterval(() => damages.length === 0 && resolve(), 1).unref(),
+  );
+  await ticker.while(seen, 1);
+  await ticker.tick();
+  expect([ticker.takeChange(), ticker.takeChange()]).toEqual([true, false]);
+  expect(
+    new FrameTicker({ send } as unknown as DevToolsSession, 'screenshot', 33).takeChange(),
+  ).toBeUndefined();
+});

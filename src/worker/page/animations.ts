@@ -26,6 +26,9 @@ export function installAnimations(state: PageState): void {
     updatePlaybackRate: proto.updatePlaybackRate,
   };
   const tracks = new WeakMap<Animation, Track>();
+  /** Animations that began while the page loaded. */
+  const held = new WeakSet<Animation>();
+  let loading = true;
   let listensForEnds = false;
 
   const read = (animation: Animation): number => Number(currentTime.get.call(animation) ?? 0);
@@ -80,7 +83,7 @@ export function installAnimations(state: PageState): void {
     ...playState,
     get(this: Animation) {
       const own: AnimationPlayState = playState.get.call(this);
-      return own === 'paused' && tracks.get(this)?.running ? 'running' : own;
+      return own === 'paused' && (tracks.get(this)?.running ?? held.has(this)) ? 'running' : own;
     },
   });
   proto.play = function play() {
@@ -162,15 +165,29 @@ export function installAnimations(state: PageState): void {
     Object.assign(track, { base: timeOf(track), anchor: state.now, running: runs });
     hold(animation, track.base);
   };
+  const runsByItself = (animation: Animation): boolean => {
+    const own: AnimationPlayState = playState.get.call(animation);
+    return own === 'running' || (animation.pending && own !== 'paused');
+  };
+  /** The browser's own clock would run through an animation, and end it, before the timeline starts. */
+  const holdWhileLoading = (): void => {
+    if (!loading) return;
+    for (const animation of all()) {
+      if (tracks.has(animation) || !runsByItself(animation)) continue;
+      native.pause.call(animation);
+      held.add(animation);
+    }
+    state.native.requestAnimationFrame(holdWhileLoading);
+  };
+  holdWhileLoading();
   const adopt = (animation: Animation): Track | undefined => {
     const known = tracks.get(animation);
     if (known) {
       if (known.css) followPlayState(animation as CSSAnimation, known);
       return known;
     }
-    const own: AnimationPlayState = playState.get.call(animation);
-    if (own !== 'running' && !animation.pending) return undefined;
-    if (own === 'paused') return undefined;
+    if (!runsByItself(animation) && !(held.has(animation) && playState.get.call(animation) === 'paused'))
+      return undefined;
     const isCss = animation instanceof CSSAnimation || animation instanceof CSSTransition;
     const track = anchor(animation, isCss ? 0 : animation.playbackRate < 0 ? read(animation) : 0, true);
     track.css = animation instanceof CSSAnimation;
@@ -183,6 +200,7 @@ export function installAnimations(state: PageState): void {
   };
 
   state.applyAnimations = () => {
+    loading = false;
     for (const animation of all()) {
       const track = adopt(animation);
       if (!track?.running) continue;

@@ -22,6 +22,8 @@ export function installFilms(state: PageState): void {
   const DRAWING_MS = 2_000;
   const COVERING_MS = 500;
   const COVERED_MS = 100;
+  // Nor before so many frames were drawn without a change: on a busy machine a frame takes long.
+  const COVERED_FRAMES = 10;
   // Where the middle and the corners of a film are looked at, to see whether something covers it.
   const LOOKS = [0.02, 0.5, 0.98];
   const { get: time, set: setTime } = Object.getOwnPropertyDescriptor(
@@ -54,6 +56,7 @@ export function installFilms(state: PageState): void {
   let slowest = 0;
   let film: HTMLVideoElement | undefined;
   let presented: number | undefined;
+  let unchanged = 0;
   let moves = 0;
   let drawn = false;
 
@@ -107,6 +110,7 @@ export function installFilms(state: PageState): void {
     moves = most;
     film = element;
     presented = undefined;
+    unchanged = 0;
     drawn = false;
     stale.delete(element);
     sights.set(element, sightOf(element));
@@ -143,7 +147,7 @@ export function installFilms(state: PageState): void {
       move(element, 1);
       return false;
     }
-    if (changed === undefined || waited < patience(element)) return false;
+    if (changed === undefined || waited < patience(element) || ++unchanged < COVERED_FRAMES) return false;
     leftovers ||= !covered.has(element);
     covered.add(element);
     lagging.add(element);

@@ -116,6 +116,7 @@ export interface PageState {
   readonly native: {
     setTimeout(callback: () => void, ms?: number): unknown;
     clearTimeout(id: unknown): void;
+    requestAnimationFrame(callback: () => void): number;
   };
   reseed(frame: number): void;
   nextTimerDue(): number;

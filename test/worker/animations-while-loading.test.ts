@@ -1,0 +1,97 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { LocalStore } from '../../src/storage/local-store.ts';
+import type { ResolvedComposition } from '../../src/types/composition.ts';
+import { pageOptionsSchema } from '../../src/types/render-job.ts';
+import { ChromiumFrameWorker } from '../../src/worker/chromium-frame-worker.ts';
+import { PageSession } from '../../src/worker/page-session.ts';
+
+/** Longer than all animations of the page. */
+const LOADING_MS = 1_500;
+
+/** Animations of 12 frames, and one of 30 that begins at its middle; an image holds up the page's loading. */
+const PAGE = `<!doctype html><style>
+  @keyframes show { from { opacity: 0; } to { opacity: 1; } }
+  .filled { animation: show 0.4s linear both; }
+  .bare { animation: show 0.4s linear; }
+  .begun { animation: show 1s linear -0.5s both; }
+  .twice { animation: show 0.2s linear 2 alternate; }
+  .faded { transition: opacity 0.4s linear; }
+</style>
+<p class="filled">filled</p><p class="bare">bare</p><p class="begun">begun</p><p class="twice">twice</p>
+<p class="faded">faded</p><p class="made">made</p><p class="stopped">stopped</p>
+<script>
+  const find = (name) => document.querySelector('.' + name);
+  find('faded').offsetHeight;
+  find('faded').style.opacity = 0;
+  const frames = [{ opacity: 0 }, { opacity: 1 }];
+  const made = find('made').animate(frames, { duration: 400, fill: 'both' });
+  find('stopped').animate(frames, { duration: 400, fill: 'both' }).pause();
+  const told = [];
+  for (const type of ['animationend', 'transitionend']) addEventListener(type, ({ target }) => told.push(target.className));
+  const seen = () => ({
+    opacities: Object.fromEntries([...document.querySelectorAll('p')].map((p) => [p.className, Math.round(getComputedStyle(p).opacity * 100)])),
+    told: [...told].sort(),
+    state: made.playState,
+  });
+</script>
+<img src="/late.svg" alt="">`;
+
+let server: Server;
+let folder: string;
+let worker: ChromiumFrameWorker;
+beforeAll(async () => {
+  server = createServer(async ({ url }, response) => {
+    if (url === '/late.svg') await sleep(LOADING_MS);
+    response.setHeader('content-type', url === '/late.svg' ? 'image/svg+xml' : 'text/html');
+    response.end(url === '/late.svg' ? '<svg xmlns="http://www.w3.org/2000/svg"/>' : PAGE);
+  }).listen(0, '127.0.0.1');
+  folder = await mkdtemp(path.join(tmpdir(), 'while-loading-'));
+  worker = new ChromiumFrameWorker(new LocalStore(folder), { ownMachine: true });
+});
+afterAll(async () => {
+  await worker[Symbol.asyncDispose]();
+  server.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const still = { begun: 100, stopped: 0 };
+
+test.each(['begin-frame', 'screenshot'] as const)(
+  'what begins while a page loads begins with its timeline, with pictures by %s',
+  async (mode) => {
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    const composition: ResolvedComposition = {
+      ref: { kind: 'url', url },
+      ...{ kind: 'page', width: 320, height: 180, fps: 30, durationInFrames: 30, inputProps: {} },
+    };
+    const page = pageOptionsSchema.parse({});
+    await worker.withBrowser({ ref: composition.ref }, { mode }, undefined, async (browser) => {
+      await using session = await PageSession.open(browser, {
+        ...{ composition, page, scale: 1, transparent: false },
+      });
+      const seen = () => session.evaluate('seen()');
+      expect(await seen()).toEqual({
+        opacities: { ...still, filled: 0, bare: 0, begun: 50, twice: 0, faded: 100, made: 0 },
+        told: [],
+        state: 'running',
+      });
+      await session.step(3);
+      expect(await seen()).toEqual({
+        opacities: { ...still, filled: 25, bare: 25, begun: 60, twice: 50, faded: 75, made: 25 },
+        told: [],
+        state: 'running',
+      });
+      await session.step(20);
+      const ended = { ...still, filled: 100, bare: 100, twice: 100, faded: 0, made: 100 };
+      expect(await seen()).toMatchObject({ opacities: ended, state: 'finished' });
+      await session.step(21);
+      expect(await seen()).toMatchObject({ told: ['bare', 'begun', 'faded', 'filled', 'twice'] });
+    });
+  },
+);
