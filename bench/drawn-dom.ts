@@ -14,7 +14,7 @@ import { createWorkFolder } from '../src/utils/work-folder.ts';
 import { ChromiumFrameWorker } from '../src/worker/chromium-frame-worker.ts';
 import { openKit } from '../src/worker/kit.ts';
 import { PageSession } from '../src/worker/page-session.ts';
-import { encodePng } from '../src/worker/png.ts';
+import { RawPictures } from '../src/worker/raw-pictures.ts';
 import { compositionOf, subjects } from './prepare.ts';
 import { cpuTimeOfTree } from './simulate/cpu-time.ts';
 
@@ -110,8 +110,11 @@ async function measure(): Promise<void> {
   }
   if (!values.keep) return;
   await mkdir(values.keep, { recursive: true });
-  for (const [name, { pictures }] of Object.entries({ page: asItIs, canvas: drawn }))
-    await writeFile(path.join(values.keep, `${name}.png`), await encodePng(pictures.at(-1) as Buffer, size));
+  const raw = new RawPictures(size, 'bgra');
+  for (const [name, { pictures }] of Object.entries({ page: asItIs, canvas: drawn })) {
+    raw.read({ read: (into) => into.set(pictures.at(-1) as Buffer) });
+    await writeFile(path.join(values.keep, `${name}.png`), await (await raw.keep()).png);
+  }
 }
 
 function difference(one: readonly Buffer[], other: readonly Buffer[]) {

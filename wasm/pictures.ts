@@ -1,5 +1,5 @@
 /**
- * The text of a WebAssembly module that turns BGRA pictures into 4:2:0 and makes digests of pictures. Parts that are
+ * The text of a WebAssembly module that turns BGRA pictures into 4:2:0 and into a PNG's rows, and makes digests of pictures. Parts that are
  * used twice are written in here, since V8 does not inline calls of WebAssembly.
  *
  * Colours: BT.709, limited range (ITU-R BT.709-6, item 3), in fixed point. Luma is
@@ -93,6 +93,11 @@ const mix = (name: string, offset: number): Text => `
   ${set(name, `(i32x4.mul (v128.xor ${get(name)} (v128.load offset=${offset} ${get('from')})) (v128.const i32x4 0x9e3779b1 0x85ebca77 0xc2b2ae3d 0x27d4eb2f))`)}
   ${set(name, `(v128.xor ${get(name)} (i32x4.shr_u ${get(name)} (i32.const 15)))`)}`;
 
+/** Four pixels of four bytes, blue, green and red each, to red, green and blue; what follows is of no matter. */
+const RED_GREEN_BLUE = '2 1 0 6 5 4 10 9 8 14 13 12 0 0 0 0';
+/** @see https://www.w3.org/TR/png-3/#9Filter-types */
+const UP = 2;
+
 export const picturesModule: Text = `(module
   (memory (export "memory") 1)
 
@@ -123,6 +128,34 @@ export const picturesModule: Text = `(module
       ${set('u', add(get('u'), `(i32.shr_u ${get('width')} (i32.const 1))`))}
       ${set('v', add(get('v'), `(i32.shr_u ${get('width')} (i32.const 1))`))}
       (br_if $rows (i32.lt_u ${get('y')} ${get('end')}))))
+
+  ;; The rows of a PNG of the BGRA picture at $from, each less the one above it, to $to. Up to 12 bytes that follow the
+  ;; picture are read, and up to 12 that follow the rows are overwritten.
+  (func (export "toRows") (param $from i32) (param $width i32) (param $height i32) (param $to i32)
+    (local $stride i32) (local $end i32) (local $right i32) (local $above i32) (local $next i32) (local $mask v128)
+    ${set('stride', `(i32.shl ${get('width')} (i32.const 2))`)}
+    ${set('end', add(get('from'), `(i32.mul ${get('stride')} ${get('height')})`))}
+    ${set('above', get('from'))}
+    (loop $rows
+      (i32.store8 ${get('to')} (i32.const ${UP}))
+      ${set('to', add(get('to'), '(i32.const 1)'))}
+      ${set('next', add(get('to'), `(i32.mul ${get('width')} (i32.const 3))`))}
+      ${set('right', add(get('from'), get('stride')))}
+      (loop $columns
+        (v128.store ${get('to')} ${shuffle(
+          RED_GREEN_BLUE,
+          `(i8x16.sub (v128.load ${get('from')}) (v128.and (v128.load ${get('above')}) ${get('mask')}))`,
+          get('mask'),
+        )})
+        ${set('from', add(get('from'), '(i32.const 16)'))}
+        ${set('above', add(get('above'), '(i32.const 16)'))}
+        ${set('to', add(get('to'), '(i32.const 12)'))}
+        (br_if $columns (i32.lt_u ${get('from')} ${get('right')})))
+      ${set('mask', '(v128.const i32x4 -1 -1 -1 -1)')}
+      ${set('from', get('right'))}
+      ${set('above', `(i32.sub ${get('right')} ${get('stride')})`)}
+      ${set('to', get('next'))}
+      (br_if $rows (i32.lt_u ${get('from')} ${get('end')}))))
 
   ;; Sixteen sums of 32 bits over $bytes, a multiple of 64 above 0, to $to. Each step can be undone, so pictures that
   ;; differ in one place always differ in their sums.

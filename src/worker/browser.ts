@@ -9,6 +9,7 @@ import type { DevToolsSession } from './devtools.ts';
 import { followWorkers } from './follow-workers.ts';
 import { Gate } from './gate.ts';
 import { type Kit, openKit } from './kit.ts';
+import { PictureMemory } from './picture-memory.ts';
 import { watchResources } from './resource-watch.ts';
 
 /** Processes of which a browser has one each, as it names them, and what they do. */
@@ -24,6 +25,7 @@ export class Browser implements AsyncDisposable {
   readonly scale: number;
   readonly root: DevToolsSession;
   readonly gate: Gate;
+  readonly pictureMemory = new PictureMemory();
   readonly #chromium: ChromiumProcess;
   readonly #profile: WorkFolder;
   readonly #watch: Disposable;

@@ -3,15 +3,15 @@ import { CaptureStalledError } from '../utils/errors.ts';
 import type { Capture, KeptFrame, ScreenshotCapture } from './capture.ts';
 import type { Framebuffer } from './framebuffer.ts';
 import type { PageSession } from './page-session.ts';
-import type { Picture } from './picture.ts';
-import { RawPictures } from './raw-pictures.ts';
+import type { Picture, RawFormat } from './picture.ts';
+import type { RawPictures } from './raw-pictures.ts';
 
 const MOVING_LOOKS = 5;
 const MOVING_PAUSE_MS = 40;
 
 /** Takes raw pictures from the memory that the browser draws into. */
 export class FramebufferCapture implements Capture {
-  readonly format: 'i420' | 'bgra';
+  readonly format: RawFormat;
   readonly #session: PageSession;
   readonly #framebuffer: Framebuffer;
   readonly #screenshots: ScreenshotCapture;
@@ -26,14 +26,14 @@ export class FramebufferCapture implements Capture {
   constructor(
     session: PageSession,
     framebuffer: Framebuffer,
-    format: 'i420' | 'bgra',
+    format: RawFormat,
     screenshots: ScreenshotCapture,
   ) {
     this.format = format;
     this.#session = session;
     this.#framebuffer = framebuffer;
     this.#screenshots = screenshots;
-    this.#pictures = new RawPictures(framebuffer.size, format);
+    this.#pictures = session.rawPictures(framebuffer.size, format);
   }
 
   /** A screenshot proves that the page is drawn at all. */
@@ -82,7 +82,7 @@ export class FramebufferCapture implements Capture {
   }
 
   async keep(): Promise<KeptFrame> {
-    const png = this.#pictures.png();
+    const { png } = await this.#pictures.keep();
     png.catch(() => {});
     // When the browser has answered once more, all that it drew before is in its memory: what was read, or that was
     // read too early.

@@ -6,13 +6,15 @@ import { BlockedRequestError, BrowserCrashedError, CompositionLoadError } from '
 import type { Browser } from './browser.ts';
 import type { DevToolsSession } from './devtools.ts';
 import { FrameTicker } from './frame-ticker.ts';
-import { Framebuffer } from './framebuffer.ts';
+import { Framebuffer, type PixelSize } from './framebuffer.ts';
 import { COMPOSITION_HOST } from './gate.ts';
 import { openTarget, type Target, windowSize } from './open-target.ts';
 import { pageScript } from './page/page-script.ts';
 import type { PageDescription, StepAnswer } from './page/page-state.ts';
 import { PageFaults } from './page-faults.ts';
 import { PageNetwork } from './page-network.ts';
+import type { RawFormat } from './picture.ts';
+import type { RawPictures } from './raw-pictures.ts';
 
 /** 2025-01-01T00:00:00Z: what a composition's `Date` shows at frame 0. */
 const EPOCH_MS = 1_735_689_600_000;
@@ -57,6 +59,7 @@ export class PageSession implements AsyncDisposable {
   #closed = false;
   #documentStatus: { status: number; url: string } | undefined;
   #framebuffer: Framebuffer | undefined;
+  #pictures: RawPictures | undefined;
 
   private constructor(browser: Browser, { page, browserContextId }: Target, options: PageSessionOptions) {
     this.#browser = browser;
@@ -99,6 +102,12 @@ export class PageSession implements AsyncDisposable {
   /** There when it was asked for and can be read. */
   get framebuffer(): Framebuffer | undefined {
     return this.#framebuffer;
+  }
+
+  /** Memory for the page's pictures, for as long as it is open. */
+  rawPictures(size: PixelSize, format: RawFormat): RawPictures {
+    this.#pictures ??= this.#browser.pictureMemory.take(size, format);
+    return this.#pictures;
   }
 
   /** Goes to a frame, unless the page stands at it, and waits until all that it shows is there. */
@@ -199,6 +208,7 @@ export class PageSession implements AsyncDisposable {
     if (this.#closed) return;
     this.#closed = true;
     this.#framebuffer?.[Symbol.dispose]();
+    if (this.#pictures) this.#browser.pictureMemory.giveBack(this.#pictures);
     this.network[Symbol.dispose]();
     this.#browser.root.connection.allowMessages(0);
     if (!this.#browser.alive) return;

@@ -1,9 +1,12 @@
 import { sha256 } from '../utils/digest.ts';
 
-/** Of a picture's bytes: compressed, or raw: planes of 4:2:0 in BT.709 limited range, or 4 bytes a pixel. */
-export type PictureFormat = 'png' | 'jpeg' | 'i420' | 'bgra';
+/** Planes of 4:2:0 in BT.709 limited range, or 4 bytes a pixel. */
+export type RawFormat = 'i420' | 'bgra';
 
-export function isRaw(format: PictureFormat): format is 'i420' | 'bgra' {
+/** Of a picture's bytes: compressed or raw. */
+export type PictureFormat = 'png' | 'jpeg' | RawFormat;
+
+export function isRaw(format: PictureFormat): format is RawFormat {
   return format === 'i420' || format === 'bgra';
 }
 

@@ -7,9 +7,6 @@ const SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
 const BITS = 8;
 const RGB = 2;
 const CHANNELS = 3;
-const SOURCE_CHANNELS = 4;
-/** Each byte less the one above it. */
-const UP = 2;
 
 function chunk(type: string, data: Buffer): Buffer {
   const bytes = Buffer.alloc(data.length + 12);
@@ -20,27 +17,16 @@ function chunk(type: string, data: Buffer): Buffer {
   return bytes;
 }
 
-/** The picture's rows, each less the one above it. */
-function filteredRows(bgra: Buffer, { width, height }: PixelSize): Buffer {
-  const stride = width * SOURCE_CHANNELS;
-  const rows = Buffer.alloc((width * CHANNELS + 1) * height);
-  for (let y = 0, from = 0, to = 0; y < height; y++) {
-    rows[to++] = y === 0 ? 0 : UP;
-    for (const end = from + stride; from < end; from += SOURCE_CHANNELS)
-      for (let channel = CHANNELS - 1; channel >= 0; channel--) {
-        const above = y === 0 ? 0 : (bgra[from + channel - stride] as number);
-        rows[to++] = (bgra[from + channel] as number) - above;
-      }
-  }
-  return rows;
+/** Bytes of the rows of a picture, as they are in a PNG before they are compressed. */
+export function rowBytes({ width, height }: PixelSize): number {
+  return (width * CHANNELS + 1) * height;
 }
 
 /**
  * A PNG of an opaque picture, quickly made: what the filter leaves is compressed by its entropy alone.
- * @param bgra 4 bytes a pixel; they may change as soon as this returns
+ * @param rows each with its filter's type and then 3 bytes a pixel; they must stay until this resolves
  */
-export async function encodePng(bgra: Buffer, size: PixelSize): Promise<Buffer> {
-  const rows = filteredRows(bgra, size);
+export async function packPng(rows: Uint8Array, size: PixelSize): Promise<Buffer> {
   const packed = await promisify(deflate)(rows, { level: 1, strategy: constants.Z_HUFFMAN_ONLY });
   const header = Buffer.alloc(13);
   header.writeUInt32BE(size.width);

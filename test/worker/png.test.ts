@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { runFfmpeg } from '../../src/utils/ffmpeg.ts';
-import { encodePng } from '../../src/worker/png.ts';
+import { RawPictures } from '../../src/worker/raw-pictures.ts';
 
 test.each([
   [1, 1],
@@ -10,9 +10,17 @@ test.each([
 ])('a PNG of %d × %d pixels has each of them', async (width, height) => {
   const bgra = Buffer.alloc(width * height * 4);
   for (let at = 0; at < bgra.length; at++) bgra[at] = at % 4 === 3 ? 255 : (at * at * 31 + (at >> 5)) % 256;
-  const picture = Buffer.from(bgra);
-  const making = encodePng(bgra, { width, height });
-  bgra.fill(0);
+  const inverse = bgra.map((byte, at) => (at % 4 === 3 ? 255 : 255 - byte));
+  const pictures = new RawPictures({ width, height }, 'bgra');
+  const keep = async (picture: Uint8Array) => {
+    pictures.read({ read: (into) => into.set(picture) });
+    return pictures.keep();
+  };
+  const first = await keep(bgra);
+  const second = await keep(inverse);
+  pictures.read({ read: (into) => into.fill(0) });
   const args = ['-i', 'pipe:0', '-f', 'rawvideo', '-pix_fmt', 'bgra', 'pipe:1'];
-  expect((await runFfmpeg(args, { input: await making })).equals(picture)).toBe(true);
+  const pixels = async (png: Promise<Buffer>) => runFfmpeg(args, { input: await png });
+  expect((await pixels(first.png)).equals(bgra)).toBe(true);
+  expect((await pixels(second.png)).equals(inverse)).toBe(true);
 });

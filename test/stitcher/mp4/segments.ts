@@ -8,7 +8,7 @@ import { type Fps, toRational, trackTimescale } from '../../../src/types/fps.ts'
 import type { FrameJob, FrameResult } from '../../../src/types/frame-job.ts';
 import type { Plan } from '../../../src/types/plan.ts';
 import { sha256 } from '../../../src/utils/digest.ts';
-import { encodePng } from '../../../src/worker/png.ts';
+import { RawPictures } from '../../../src/worker/raw-pictures.ts';
 import { ffmpegPath, runTool } from '../../helpers/tools.ts';
 
 export interface SegmentSketch {
@@ -89,7 +89,7 @@ export async function storeSegments(
   const encoding = encodingSchema.parse({ everyNthFrame });
   const frameJobs: FrameJob[] = [];
   const results: FrameResult[] = [];
-  const png = await encodePng(Buffer.alloc(64 * 4), { width: 8, height: 8 });
+  const png = await (await new RawPictures({ width: 8, height: 8 }, 'bgra').keep()).png;
   const picture = { key: 'picture', sha256: sha256(png) };
   await store.put(picture.key, png);
   for (const [index, { file, frames }] of segments.entries()) {
