@@ -28,6 +28,7 @@ export class FrameTicker {
   #begun = 0;
   #damaged = false;
   #changed = false;
+  #stands = false;
   /** Microseconds. */
   #ticks = 1_000_000;
   #origin = 1_000_000;
@@ -58,6 +59,11 @@ export class FrameTicker {
   /** Draws, without a picture. @returns whether anything changed; `undefined` in `screenshot` mode */
   async tick(): Promise<boolean | undefined> {
     return (await this.#draw()).hasDamage;
+  }
+
+  /** Whether the last frame changed nothing; false in `screenshot` mode, where nothing tells. */
+  get stands(): boolean {
+    return this.#stands;
   }
 
   /** Whether any frame changed anything since this was asked last; `undefined` in `screenshot` mode. */
@@ -127,6 +133,7 @@ export class FrameTicker {
         interval: this.#interval / 1000,
         ...(screenshot ? { screenshot } : {}),
       });
+      this.#stands = !hasDamage;
       this.#changed ||= hasDamage;
       this.#damaged = screenshot ? false : this.#damaged || hasDamage;
       return { hasDamage, data: screenshotData };

@@ -15,6 +15,7 @@ import { PageFaults } from './page-faults.ts';
 import { PageNetwork } from './page-network.ts';
 import type { RawFormat } from './picture.ts';
 import type { RawPictures } from './raw-pictures.ts';
+import { Rest } from './rest.ts';
 
 /** 2025-01-01T00:00:00Z: what a composition's `Date` shows at frame 0. */
 const EPOCH_MS = 1_735_689_600_000;
@@ -55,6 +56,7 @@ export class PageSession implements AsyncDisposable {
   readonly #browserContextId: string;
   readonly #options: PageSessionOptions;
   readonly #contexts = new Map<string, number>();
+  readonly #rest = new Rest();
   #mainFrame = '';
   #closed = false;
   #documentStatus: { status: number; url: string } | undefined;
@@ -113,7 +115,9 @@ export class PageSession implements AsyncDisposable {
   /** Goes to a frame, unless the page stands at it, and waits until all that it shows is there. */
   async step(frame: number): Promise<void> {
     if (frame === this.frame) return;
-    await this.#goTo(frame, 'step');
+    const ms = frameToMs(frame, this.#options.composition.fps);
+    if (this.ticker.stands && this.#rest.covers(frame, ms)) this.#pass(frame, ms);
+    else this.#rest.noteStep(frame, ms, await this.#goTo(frame, 'step'));
     await this.networkIdle();
     this.check();
   }
@@ -121,13 +125,20 @@ export class PageSession implements AsyncDisposable {
   /** Goes to a frame without waiting for what it shows; the picture would not be right. */
   async skim(frame: number): Promise<void> {
     await this.#goTo(frame, 'skim');
+    this.#rest.end();
     this.check();
   }
 
-  async #goTo(frame: number, how: 'step' | 'skim'): Promise<void> {
+  #pass(frame: number, ms: number): void {
     this.#faults.frame = frame;
-    const ms = frameToMs(frame, this.#options.composition.fps);
     this.ticker.moveTo(ms);
+  }
+
+  /** @returns until when the page rests, in milliseconds on the timeline */
+  async #goTo(frame: number, how: 'step' | 'skim'): Promise<number> {
+    const ms = frameToMs(frame, this.#options.composition.fps);
+    this.#pass(frame, ms);
+    let restsUntil = Number.POSITIVE_INFINITY;
     const timeout = this.#options.page.timeouts.frame;
     for (const [frameId, contextId] of [...this.#contexts]) {
       let changed: boolean | undefined = false;
@@ -143,18 +154,23 @@ export class PageSession implements AsyncDisposable {
           throw error;
         });
         for (const problem of answer?.problems ?? []) this.#faults.report(problem);
-        if (!answer?.needsFrame) break;
+        if (!answer?.needsFrame) {
+          restsUntil = Math.min(restsUntil, answer?.restsUntil ?? ms);
+          break;
+        }
         if (answer.lateFilm !== undefined && performance.now() - since > timeout)
           throw this.#faults.timeoutError([answer.lateFilm], timeout);
         await this.#inTime(this.ticker.tick(), timeout);
         changed = this.ticker.takeChange();
       }
     }
+    return restsUntil;
   }
 
   /** Waits until no request that a frame needs is under way. @returns whether there was one */
   async networkIdle(): Promise<boolean> {
     if (this.network.idle) return false;
+    this.#rest.end();
     await this.#inTime(this.ticker.while(this.#quiet(), LOAD_TICK_MS), this.#options.page.timeouts.frame);
     return true;
   }

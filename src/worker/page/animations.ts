@@ -219,6 +219,17 @@ export function installAnimations(state: PageState): void {
     }
     return next;
   };
+  state.nextAnimationChange = () => {
+    let next = Number.POSITIVE_INFINITY;
+    for (const animation of all()) {
+      const track = adopt(animation);
+      if (!track?.running) continue;
+      const { delay = 0 } = animation.effect?.getComputedTiming() ?? {};
+      const begins = track.rate > 0 ? track.anchor + (delay - track.base) / track.rate : state.now;
+      next = Math.min(next, Math.max(state.now, begins));
+    }
+    return next;
+  };
   state.finishAnimations = () => {
     for (const animation of all()) {
       const track = tracks.get(animation);

@@ -131,6 +131,7 @@ export function installClock(state: PageState): void {
       clear(id);
     },
   });
+  state.awaitsFrame = () => callbacks.size > 0 || realTime.size > 0;
   state.runAnimationFrame = () => {
     const due = callbacks;
     callbacks = new Map();

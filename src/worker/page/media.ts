@@ -179,6 +179,7 @@ export function installMedia(state: PageState): void {
       if (element instanceof HTMLVideoElement) state.noteFilm(element);
     }
   };
+  state.hasFilm = () => elements().some((element) => element instanceof HTMLVideoElement);
   state.pendingMedia = () => {
     const pending: { what: string; promise: Promise<unknown> }[] = [];
     for (const element of elements()) {

@@ -70,10 +70,19 @@ export function installPageApi(state: PageState): void {
     }
   };
 
+  const restsUntil = (): number => {
+    const isSeeked = window.helios !== undefined || window.__helios_gsap_timeline__ !== undefined;
+    if (isSeeked || state.awaitsFrame() || state.hasFilm() || state.hasSvgAnimations()) return state.now;
+    const next = Math.min(state.nextTimerDue(), state.nextMediaEnd(), state.nextAnimationChange());
+    // JSON has no Infinity.
+    return Math.min(next, Number.MAX_SAFE_INTEGER);
+  };
+
   const answer = (needsFrame: boolean): StepAnswer => {
     state.checkWebGL();
     return {
       needsFrame,
+      restsUntil: needsFrame ? state.now : restsUntil(),
       lateFilm: needsFrame ? state.lateFilm() : undefined,
       problems: state.problems.splice(0),
     };

@@ -13,6 +13,11 @@ export interface StepAnswer {
   readonly needsFrame: boolean;
   /** The film that the frame is needed for, as a message names it. */
   readonly lateFilm: string | undefined;
+  /**
+   * Virtual milliseconds. Before then the page's clock has nothing to do: nothing that it drives changes. Not after
+   * the frame's own time when it may at any time.
+   */
+  readonly restsUntil: number;
   /** What went wrong since the last answer. */
   readonly problems: readonly Problem[];
 }
@@ -124,12 +129,18 @@ export interface PageState {
   /** Makes the time `origin` and keeps every timer as far away as it was. */
   rebaseTimers(origin: number): void;
   runAnimationFrame(): void;
+  /** Whether the page waits for a frame to be drawn, or for real time to pass. */
+  awaitsFrame(): boolean;
   /** When the next running animation ends, in virtual milliseconds; Infinity when none does. */
   nextAnimationEnd(): number;
   /** Finishes the animations that end now; true when the page listens for it. */
   finishAnimations(): boolean;
   applyAnimations(): void;
+  /** When an animation next begins; now when one is under way, Infinity when none is to come. */
+  nextAnimationChange(): number;
   applySvg(): void;
+  /** Whether an SVG has animations of its own. */
+  hasSvgAnimations(): boolean;
   longestAnimationMs(): number | null;
   /** Keeps films and sounds from playing by themselves. */
   holdMedia(): void;
@@ -154,6 +165,8 @@ export interface PageState {
   nextMediaEnd(): number;
   /** Tells the page of the films and sounds that end now. */
   endMedia(): void;
+  /** Whether there is a film, seen or not. */
+  hasFilm(): boolean;
   pendingMedia(): { what: string; promise: Promise<unknown> }[];
   media(): MediaSighting[];
   /** Adds a problem for each WebGL context that was lost. */
