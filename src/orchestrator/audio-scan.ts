@@ -2,7 +2,7 @@ import type { ResolvedComposition } from '../types/composition.ts';
 import { frameToSeconds } from '../types/fps.ts';
 import type { FrameRange, PageOptions } from '../types/render-job.ts';
 import type { Browser } from '../worker/browser.ts';
-import type { MediaSighting } from '../worker/page/page-state.ts';
+import type { MediaSighting, PageDescription } from '../worker/page/page-state.ts';
 import { PageSession } from '../worker/page-session.ts';
 
 const MAX_SAMPLES = 300;
@@ -56,8 +56,17 @@ function listen(looks: readonly Look[]): Sample[] {
   );
 }
 
+/** The sounds of a page. An address that only the page has is given as a `data:` URL, if the page could read it. */
+export interface AudioScan {
+  /** Its elements that sound, over the timeline. */
+  readonly runs: readonly SoundRun[];
+  /** What `window.helios` says of itself at frame 0. */
+  readonly helios: PageDescription['helios'];
+}
+
 interface Listened {
   readonly samples: readonly Sample[];
+  readonly helios: PageDescription['helios'];
   /** What lies behind each `blob:` address of the page that was looked at, as a `data:` URL. */
   readonly data: ReadonlyMap<string, string>;
 }
@@ -109,6 +118,12 @@ function runs({ samples, data }: Listened, composition: ResolvedComposition): So
   });
 }
 
+function summary(listened: Listened, composition: ResolvedComposition): AudioScan {
+  const { helios, data } = listened;
+  const tracks = helios?.tracks.map((track) => ({ ...track, src: data.get(track.src) ?? track.src })) ?? [];
+  return { runs: runs(listened, composition), helios: helios && { ...helios, tracks } };
+}
+
 /**
  * Looks through a page's timeline for elements that sound: at most 300 frames evenly over it, then frame by
  * frame wherever the set of sounds changed. An element that comes and goes between two of the 300 is missed.
@@ -118,33 +133,36 @@ export async function scanAudio(
   composition: ResolvedComposition,
   [, end]: FrameRange,
   page: PageOptions,
-): Promise<SoundRun[]> {
+): Promise<AudioScan> {
   const options = { composition, page, scale: 1, transparent: false };
   const look = async (frames: readonly number[]): Promise<Listened> => {
     await using session = await PageSession.open(browser, options);
     const looks: Look[] = [];
     const data = new Map<string, string>();
+    const keep = async (src: string): Promise<void> => {
+      if (!src.startsWith('blob:') || data.has(src)) return;
+      data.set(src, await session.evaluate<string>(readInPage(src)).catch(() => src));
+    };
+    const { helios } = await session.describe();
+    for (const { src } of helios?.tracks ?? []) await keep(src);
     for (const frame of frames) {
       if (frame > 0) await session.skim(frame);
       const all = await session.evaluateAll<MediaSighting[] | undefined>('window.__heliosInfra__?.media()');
       const seen = all.flatMap((sightings, document) =>
         (sightings ?? []).map((sighting) => ({ ...sighting, element: `${document} ${sighting.key}` })),
       );
-      for (const { src } of seen) {
-        if (!src.startsWith('blob:') || data.has(src)) continue;
-        data.set(src, await session.evaluate<string>(readInPage(src)).catch(() => src));
-      }
+      for (const { src } of seen) await keep(src);
       looks.push({ frame, seen });
     }
-    return { samples: listen(looks), data };
+    return { samples: listen(looks), helios, data };
   };
   const stride = Math.max(1, Math.ceil(end / MAX_SAMPLES));
   const coarse = Array.from({ length: Math.ceil(end / stride) }, (_, index) => index * stride);
   if (coarse.at(-1) !== end - 1) coarse.push(end - 1);
   const first = await look(coarse);
   const stretches = changes(first.samples);
-  if (stretches.length === 0) return runs(first, composition);
+  if (stretches.length === 0) return summary(first, composition);
   const fine = new Set(coarse);
   for (const [from, to] of stretches) for (let frame = from; frame < to; frame++) fine.add(frame);
-  return runs(await look([...fine].sort((a, b) => a - b)), composition);
+  return summary(await look([...fine].sort((a, b) => a - b)), composition);
 }

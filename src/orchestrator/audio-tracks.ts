@@ -13,8 +13,7 @@ import { sha256 } from '../utils/digest.ts';
 import { AudioError } from '../utils/errors.ts';
 import { COMPOSITION_HOST } from '../worker/gate.ts';
 import type { HeliosTrack, MediaSighting, PageDescription } from '../worker/page/page-state.ts';
-import type { PageSession } from '../worker/page-session.ts';
-import type { SoundRun } from './audio-scan.ts';
+import type { AudioScan, SoundRun } from './audio-scan.ts';
 
 /** The sighting at which no fade lowers the volume; else the loudest. */
 function plainest({ sightings }: SoundRun): MediaSighting {
@@ -29,17 +28,7 @@ function plainest({ sightings }: SoundRun): MediaSighting {
 }
 
 /** Where the bytes of a sound's address are; what only the page has is stored. */
-async function sourceOf(
-  src: string,
-  ref: CompositionRef,
-  store: ObjectStore,
-  session: PageSession,
-): Promise<AudioSource> {
-  const keep = async (bytes: Buffer): Promise<AudioSource> => {
-    const digest = sha256(bytes);
-    await store.putIfAbsent(blobKey(digest), bytes);
-    return { kind: 'blob', sha256: digest };
-  };
+async function sourceOf(src: string, ref: CompositionRef, store: ObjectStore): Promise<AudioSource> {
   const url = new URL(src, ref.kind === 'url' ? ref.url : `http://${COMPOSITION_HOST}/${ref.entry}`);
   if (ref.kind === 'bundle' && url.host === COMPOSITION_HOST) {
     const path = decodeURIComponent(url.pathname.slice(1));
@@ -49,26 +38,19 @@ async function sourceOf(
     return { kind: 'blob', sha256: file.sha256 };
   }
   if (url.protocol === 'http:' || url.protocol === 'https:') return { kind: 'url', url: url.href };
-  if (url.protocol === 'data:') return keep(Buffer.from(await (await fetch(src)).arrayBuffer()));
-  if (url.protocol !== 'blob:') {
-    throw new AudioError(
-      `The sound ${src.slice(0, 200)} is named by ${url.protocol}, which a page can't play. Put the file into the composition's folder.`,
-      { details: { src: src.slice(0, 200) } },
-    );
+  if (url.protocol === 'data:') {
+    const bytes = Buffer.from(await (await fetch(src)).arrayBuffer());
+    const digest = sha256(bytes);
+    await store.putIfAbsent(blobKey(digest), bytes);
+    return { kind: 'blob', sha256: digest };
   }
-  const read = `fetch(${JSON.stringify(src)}).then((r) => r.blob()).then((blob) => new Promise((resolve, reject) => {
-    const reader = new FileReader();
-    reader.onload = () => resolve(reader.result.slice(reader.result.indexOf(',') + 1));
-    reader.onerror = () => reject(reader.error);
-    reader.readAsDataURL(blob);
-  }))`;
-  const bytes = await session.evaluate<string>(read).then(
-    (base64) => Buffer.from(base64, 'base64'),
-    (cause: unknown) => {
-      throw new AudioError(`The sound ${src.slice(0, 80)} could not be read from the page.`, { cause });
-    },
+  const details = { src: src.slice(0, 200) };
+  if (url.protocol === 'blob:')
+    throw new AudioError(`The sound ${details.src} could not be read from the page.`, { details });
+  throw new AudioError(
+    `The sound ${details.src} is named by ${url.protocol}, which a page can't play. Put the file into the composition's folder.`,
+    { details },
   );
-  return keep(bytes);
 }
 
 /** Names that core does not know mean linear to it. */
@@ -127,10 +109,9 @@ function declaredVolume(track: HeliosTrack, helios: NonNullable<PageDescription[
  * @param onMissing told of a sound that can't be had, which is then left out; without it that is thrown
  */
 export async function audioTracks(
-  found: readonly SoundRun[],
+  { runs, helios }: AudioScan,
   composition: ResolvedComposition,
   store: ObjectStore,
-  session: PageSession,
   onMissing: (error: AudioError) => void = (error) => {
     throw error;
   },
@@ -138,18 +119,17 @@ export async function audioTracks(
   const tracks: AudioTrack[] = [];
   const add = async (src: string, trackOf: (source: AudioSource) => AudioTrack): Promise<void> => {
     try {
-      tracks.push(trackOf(await sourceOf(src, composition.ref, store, session)));
+      tracks.push(trackOf(await sourceOf(src, composition.ref, store)));
     } catch (error) {
       if (!(error instanceof AudioError)) throw error;
       onMissing(error);
     }
   };
-  for (const [index, run] of found.entries()) {
+  for (const [index, run] of runs.entries()) {
     const { src, muted, volume } = plainest(run);
     if (!muted && volume > 0) await add(src, (source) => trackOfRun(run, index, composition, source));
   }
-  const { helios } = await session.describe();
-  const seen = new Set(found.map((run) => plainest(run).trackId));
+  const seen = new Set(runs.map((run) => plainest(run).trackId));
   for (const track of helios?.tracks ?? []) {
     if (!helios || seen.has(track.id) || !track.src) continue;
     const volume = declaredVolume(track, helios);

@@ -166,9 +166,8 @@ async function listAudio(
   store: ObjectStore,
   onMissing: (error: unknown) => void,
 ): Promise<InspectedTrack[]> {
-  const runs = await scanAudio(browser, composition, [0, composition.durationInFrames], page);
-  await using session = await PageSession.open(browser, { composition, page, scale: 1, transparent: false });
-  const tracks = await audioTracks(runs, composition, store, session, onMissing);
+  const scan = await scanAudio(browser, composition, [0, composition.durationInFrames], page);
+  const tracks = await audioTracks(scan, composition, store, onMissing);
   const nameOf = await sourceNames(composition.ref, store);
   return tracks.map((track) => ({ ...track, source: nameOf(track.source) }));
 }

@@ -17,7 +17,6 @@ import { type AudioError, FrameRangeError } from '../utils/errors.ts';
 import type { Browser } from '../worker/browser.ts';
 import { browserKindOf } from '../worker/chromium-flags.ts';
 import type { ChromiumFrameWorker } from '../worker/chromium-frame-worker.ts';
-import { PageSession } from '../worker/page-session.ts';
 import { workerVersion } from '../worker/worker-version.ts';
 import { scanAudio } from './audio-scan.ts';
 import { audioTracks } from './audio-tracks.ts';
@@ -145,16 +144,13 @@ async function findSounds(
   page: PageOptions,
   store: ObjectStore,
 ): Promise<Sounds> {
-  const runs = await scanAudio(browser, composition, range, page);
+  const scan = await scanAudio(browser, composition, range, page);
   const warnings: string[] = [];
   const onMissing = (error: AudioError) => {
     if (page.onAssetError === 'fail') throw error;
     warnings.push(error.message);
   };
-  await using session = await PageSession.open(browser, { composition, page, scale: 1, transparent: false });
-  // Awaited here: the session ends with this block.
-  const tracks = await audioTracks(runs, composition, store, session, onMissing);
-  return { tracks, warnings };
+  return { tracks: await audioTracks(scan, composition, store, onMissing), warnings };
 }
 
 /**

@@ -23,6 +23,8 @@ const WARM_UP_TICKS = 2;
 const QUIET_MS = 30;
 /** A page that has had nothing to do for so long will not make itself one of Helios. */
 const SETTLED_MS = 400;
+/** What running a timer counts for; by the time that it takes, a busy machine would have less patience. */
+const TIMER_MS = 5;
 const LOAD_TICK_MS = 8;
 const STEP_TICK_MS = 60;
 /** A pixel's in a message at the most: 4 bytes of a PNG that nothing makes smaller, in base64, and some to spare. */
@@ -36,7 +38,7 @@ export interface PageSessionOptions {
   readonly transparent: boolean;
   /** Looks for the memory that the page is drawn into. @default false */
   readonly framebuffer?: boolean;
-  /** Overrides `composition.kind`: waits so many ms for a `window.helios`, then goes on without. */
+  /** Overrides `composition.kind`: waits so many ms for a `window.helios`, as a quick machine counts them, then goes on without. */
   readonly lookForHelios?: number;
 }
 
@@ -245,7 +247,9 @@ export class PageSession implements AsyncDisposable {
     const { page } = this;
     page.on('Runtime.executionContextCreated', ({ context }) => {
       const { isDefault, frameId } = (context.auxData ?? {}) as { isDefault?: boolean; frameId?: string };
-      if (isDefault && frameId) this.#contexts.set(frameId, context.id);
+      if (!isDefault || !frameId) return;
+      this.#contexts.set(frameId, context.id);
+      this.#rest.end();
     });
     page.on('Runtime.executionContextDestroyed', ({ executionContextId }) => {
       for (const [frameId, id] of this.#contexts)
@@ -300,13 +304,13 @@ export class PageSession implements AsyncDisposable {
     const patience = this.#options.lookForHelios;
     if (patience === undefined && this.#options.composition.kind === 'page') return;
     if (patience !== undefined && (await this.describe()).meta !== null) return;
-    const end = performance.now() + (patience ?? Number.POSITIVE_INFINITY);
-    let idle = 0;
-    while (!(await this.evaluate<boolean>('__heliosInfra__.hasHelios()')) && performance.now() < end) {
+    let [waited, idle] = [0, 0];
+    while (!(await this.evaluate<boolean>('__heliosInfra__.hasHelios()'))) {
       if (this.#closed || this.#faults.threw) return;
       const ran = await this.evaluate<boolean>('__heliosInfra__.runLoadTimer()');
+      waited += ran ? TIMER_MS : QUIET_MS;
       idle = ran || !this.network.idle ? 0 : idle + QUIET_MS;
-      if (patience !== undefined && idle > SETTLED_MS) return;
+      if (patience !== undefined && (idle > SETTLED_MS || waited > patience)) return;
       await (ran ? this.#quiet(1) : this.#quiet());
     }
   }

@@ -22,7 +22,9 @@ export function installFilms(state: PageState): void {
   const DRAWING_MS = 2_000;
   const COVERING_MS = 500;
   const COVERED_MS = 100;
-  // Nor before so many frames were drawn without a change: on a busy machine a frame takes long.
+  // On a busy machine frames take long: none of these times is over before so many were drawn in it.
+  const QUIET_FRAMES = 5;
+  const CLEARING_FRAMES = 10;
   const COVERED_FRAMES = 10;
   // Where the middle and the corners of a film are looked at, to see whether something covers it.
   const LOOKS = [0.02, 0.5, 0.98];
@@ -52,6 +54,7 @@ export function installFilms(state: PageState): void {
   let entered = 0;
   let frames = 0;
   let lastChange = 0;
+  let still = 0;
   let leftovers = true;
   let slowest = 0;
   let film: HTMLVideoElement | undefined;
@@ -122,7 +125,8 @@ export function installFilms(state: PageState): void {
   const isClear = (changed: boolean | undefined): boolean => {
     const quiet = leftovers ? (slowest > 0 ? Math.max(QUIET_MS, 3 * slowest) : FIRST_QUIET_MS) : 0;
     if (changed === undefined) return now() - entered >= quiet;
-    return now() - entered > quiet + CLEARING_MS || (!changed && now() - lastChange >= quiet);
+    if (now() - entered > quiet + CLEARING_MS && frames >= CLEARING_FRAMES) return true;
+    return !changed && now() - lastChange >= quiet && (quiet === 0 || still >= QUIET_FRAMES);
   };
   const patience = (element: HTMLVideoElement): number => {
     if (!isInView(element)) return 0;
@@ -185,6 +189,7 @@ export function installFilms(state: PageState): void {
     }
   };
   state.showFilms = async (changed) => {
+    still = changed ? 0 : still + 1;
     if (changed) {
       lastChange = now();
       drawn = true;
