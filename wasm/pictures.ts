@@ -130,7 +130,7 @@ export const picturesModule: Text = `(module
       (br_if $rows (i32.lt_u ${get('y')} ${get('end')}))))
 
   ;; The rows of a PNG of the BGRA picture at $from, each less the one above it, to $to. Up to 12 bytes that follow the
-  ;; picture are read, and up to 12 that follow the rows are overwritten.
+  ;; picture are read, and up to 13 that follow the rows are overwritten.
   (func (export "toRows") (param $from i32) (param $width i32) (param $height i32) (param $to i32)
     (local $stride i32) (local $end i32) (local $right i32) (local $above i32) (local $next i32) (local $mask v128)
     ${set('stride', `(i32.shl ${get('width')} (i32.const 2))`)}

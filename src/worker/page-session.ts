@@ -23,8 +23,14 @@ const WARM_UP_TICKS = 2;
 const QUIET_MS = 30;
 /** A page that has had nothing to do for so long will not make itself one of Helios. */
 const SETTLED_MS = 400;
+/** As long as that, a page that is known to be one of Helios may only be slow. */
+const MOST_SETTLED_MS = 2_000;
+/** What a page is given after an animation's end. */
+const ENDING_MS = 100;
 /** What running a timer counts for; by the time that it takes, a busy machine would have less patience. */
 const TIMER_MS = 5;
+/** How often that of a quick machine a page may take all the same. */
+const MOST_PATIENCE = 5;
 const LOAD_TICK_MS = 8;
 const STEP_TICK_MS = 60;
 /** A pixel's in a message at the most: 4 bytes of a PNG that nothing makes smaller, in base64, and some to spare. */
@@ -140,7 +146,7 @@ export class PageSession implements AsyncDisposable {
   async #goTo(frame: number, how: 'step' | 'skim'): Promise<number> {
     const ms = frameToMs(frame, this.#options.composition.fps);
     this.#pass(frame, ms);
-    let restsUntil = Number.POSITIVE_INFINITY;
+    let restsUntil = ms;
     const timeout = this.#options.page.timeouts.frame;
     for (const [frameId, contextId] of [...this.#contexts]) {
       let changed: boolean | undefined = false;
@@ -157,7 +163,7 @@ export class PageSession implements AsyncDisposable {
         });
         for (const problem of answer?.problems ?? []) this.#faults.report(problem);
         if (!answer?.needsFrame) {
-          restsUntil = Math.min(restsUntil, answer?.restsUntil ?? ms);
+          restsUntil = answer?.restsUntil ?? ms;
           break;
         }
         if (answer.lateFilm !== undefined && performance.now() - since > timeout)
@@ -166,7 +172,8 @@ export class PageSession implements AsyncDisposable {
         changed = this.ticker.takeChange();
       }
     }
-    return restsUntil;
+    // One document can wake another after that has answered.
+    return this.#contexts.size === 1 ? restsUntil : ms;
   }
 
   /** Waits until no request that a frame needs is under way. @returns whether there was one */
@@ -304,13 +311,21 @@ export class PageSession implements AsyncDisposable {
     const patience = this.#options.lookForHelios;
     if (patience === undefined && this.#options.composition.kind === 'page') return;
     if (patience !== undefined && (await this.describe()).meta !== null) return;
+    const since = performance.now();
     let [waited, idle] = [0, 0];
     while (!(await this.evaluate<boolean>('__heliosInfra__.hasHelios()'))) {
       if (this.#closed || this.#faults.threw) return;
       const ran = await this.evaluate<boolean>('__heliosInfra__.runLoadTimer()');
       waited += ran ? TIMER_MS : QUIET_MS;
       idle = ran || !this.network.idle ? 0 : idle + QUIET_MS;
-      if (patience !== undefined && (idle > SETTLED_MS || waited > patience)) return;
+      const isSettled = idle > (patience === undefined ? MOST_SETTLED_MS : SETTLED_MS);
+      // A page may wait for the end of an animation.
+      if (isSettled && (await this.evaluate<boolean>('__heliosInfra__.endLoadAnimations()')))
+        idle -= ENDING_MS;
+      else if (patience !== undefined) {
+        const isLate = waited > patience || performance.now() - since > MOST_PATIENCE * patience;
+        if (isSettled || isLate) return;
+      }
       await (ran ? this.#quiet(1) : this.#quiet());
     }
   }

@@ -19,7 +19,7 @@ const SUMS_BYTES = 64;
 const SLOTS = 3;
 const PIXEL_BYTES = 4;
 /** That may be overwritten behind a PNG's rows. */
-const ROWS_PAD = 12;
+const ROWS_PAD = 16;
 
 const padded = (bytes: number): number => Math.ceil(bytes / SUMS_BYTES) * SUMS_BYTES;
 

@@ -1,5 +1,7 @@
-/** Steps that must find a page at rest, one after the other: what one of them was waiting for may wake it. */
+/** Steps that must find nothing to do, one after the other: what the one before them set going may wake the page. */
 const CALM_STEPS = 2;
+/** Virtual times are sums of fractions. */
+const ROUNDING_MS = 1e-3;
 /** A page that is woken by something else than its clock is noticed after so many frames at the latest. */
 const MOST_FRAMES = 5;
 
@@ -11,7 +13,8 @@ export class Rest {
 
   /** @param until milliseconds on the timeline before which nothing happens; not after `ms` when something may */
   noteStep(frame: number, ms: number, until: number): void {
-    this.#calmSteps = until > ms ? this.#calmSteps + 1 : 0;
+    const hadNothingToDo = this.#isBefore(ms);
+    this.#calmSteps = until <= ms ? 0 : hadNothingToDo ? this.#calmSteps + 1 : 1;
     this.#frame = frame;
     this.#until = until;
   }
@@ -24,6 +27,10 @@ export class Rest {
   /** Whether the page looks the same at a frame without being taken there. */
   covers(frame: number, ms: number): boolean {
     const ahead = frame - this.#frame;
-    return this.#calmSteps >= CALM_STEPS && ahead > 0 && ahead < MOST_FRAMES && ms < this.#until;
+    return this.#calmSteps >= CALM_STEPS && ahead > 0 && ahead < MOST_FRAMES && this.#isBefore(ms);
+  }
+
+  #isBefore(ms: number): boolean {
+    return ms < this.#until - ROUNDING_MS;
   }
 }

@@ -1,12 +1,14 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { probeComposition } from '../../src/orchestrator/probe.ts';
+import { createBundle } from '../../src/storage/bundle.ts';
 import { LocalStore } from '../../src/storage/local-store.ts';
-import type { ResolvedComposition } from '../../src/types/composition.ts';
+import { compositionSpecSchema, type ResolvedComposition } from '../../src/types/composition.ts';
 import { pageOptionsSchema } from '../../src/types/render-job.ts';
 import { ChromiumFrameWorker } from '../../src/worker/chromium-frame-worker.ts';
 import { PageSession } from '../../src/worker/page-session.ts';
@@ -25,6 +27,7 @@ const PAGE = `<!doctype html><style>
 </style>
 <p class="filled">filled</p><p class="bare">bare</p><p class="begun">begun</p><p class="twice">twice</p>
 <p class="faded">faded</p><p class="made">made</p><p class="stopped">stopped</p>
+<p class="moved">moved</p><p class="scrubbed">scrubbed</p>
 <script>
   const find = (name) => document.querySelector('.' + name);
   find('faded').offsetHeight;
@@ -32,6 +35,13 @@ const PAGE = `<!doctype html><style>
   const frames = [{ opacity: 0 }, { opacity: 1 }];
   const made = find('made').animate(frames, { duration: 400, fill: 'both' });
   find('stopped').animate(frames, { duration: 400, fill: 'both' }).pause();
+  const moved = find('moved').animate(frames, { duration: 400, fill: 'both' });
+  const scrubbed = find('scrubbed').animate(frames, { duration: 400, fill: 'both' });
+  addEventListener('load', () => {
+    moved.currentTime = 200;
+    scrubbed.cancel();
+    scrubbed.currentTime = 100;
+  });
   const told = [];
   for (const type of ['animationend', 'transitionend']) addEventListener(type, ({ target }) => told.push(target.className));
   const seen = () => ({
@@ -60,7 +70,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const still = { begun: 100, stopped: 0 };
+const still = { begun: 100, stopped: 0, scrubbed: 25 };
 
 test.each(['begin-frame', 'screenshot'] as const)(
   'what begins while a page loads begins with its timeline, with pictures by %s',
@@ -77,21 +87,51 @@ test.each(['begin-frame', 'screenshot'] as const)(
       });
       const seen = () => session.evaluate('seen()');
       expect(await seen()).toEqual({
-        opacities: { ...still, filled: 0, bare: 0, begun: 50, twice: 0, faded: 100, made: 0 },
+        opacities: { ...still, filled: 0, bare: 0, begun: 50, twice: 0, faded: 100, made: 0, moved: 50 },
         told: [],
         state: 'running',
       });
       await session.step(3);
       expect(await seen()).toEqual({
-        opacities: { ...still, filled: 25, bare: 25, begun: 60, twice: 50, faded: 75, made: 25 },
+        opacities: { ...still, filled: 25, bare: 25, begun: 60, twice: 50, faded: 75, made: 25, moved: 75 },
         told: [],
         state: 'running',
       });
       await session.step(20);
-      const ended = { ...still, filled: 100, bare: 100, twice: 100, faded: 0, made: 100 };
+      const ended = { ...still, filled: 100, bare: 100, twice: 100, faded: 0, made: 100, moved: 100 };
       expect(await seen()).toMatchObject({ opacities: ended, state: 'finished' });
       await session.step(21);
-      expect(await seen()).toMatchObject({ told: ['bare', 'begun', 'faded', 'filled', 'twice'] });
+      const told = async () => {
+        await session.ticker.tick();
+        return session.evaluate('seen().told');
+      };
+      await expect.poll(told).toEqual(['bare', 'begun', 'faded', 'filled', 'twice']);
     });
   },
 );
+
+test('a page that makes itself one of Helios when an animation ends is waited for', async () => {
+  const source = path.join(folder, 'gated');
+  await mkdir(source);
+  await writeFile(
+    path.join(source, 'index.html'),
+    `<!doctype html><p>text</p><script>
+      document.querySelector('p').animate([{ opacity: 0 }, { opacity: 1 }], 500).finished.then(() => {
+        window.helios = { width: { value: 320 }, height: { value: 180 }, fps: { value: 25 }, duration: { value: 2 }, seek(frame) { this.at = frame; } };
+      });
+    </script>`,
+  );
+  const { digest, entry } = await createBundle(worker.store, source);
+  const ref = { kind: 'bundle', digest, entry } as const;
+  const page = pageOptionsSchema.parse({});
+  await worker.withBrowser({ ref }, { mode: 'begin-frame' }, undefined, async (browser) => {
+    const spec = compositionSpecSchema.parse({ source });
+    const { composition } = await probeComposition(browser, spec, ref, page);
+    expect(composition).toMatchObject({ kind: 'helios', fps: 25, durationInFrames: 50 });
+    await using session = await PageSession.open(browser, {
+      ...{ composition, page, scale: 1, transparent: false },
+    });
+    await session.step(7);
+    expect(await session.evaluate('helios.at')).toBe(7);
+  });
+});

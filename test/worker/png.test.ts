@@ -7,6 +7,8 @@ test.each([
   [3, 2],
   [64, 40],
   [333, 77],
+  // Its rows end where the module's memory does.
+  [33, 517],
 ])('a PNG of %d × %d pixels has each of them', async (width, height) => {
   const bgra = Buffer.alloc(width * height * 4);
   for (let at = 0; at < bgra.length; at++) bgra[at] = at % 4 === 3 ? 255 : (at * at * 31 + (at >> 5)) % 256;

@@ -103,6 +103,36 @@ describe('a page is taken to each frame', () => {
   });
 });
 
+test('what a timer sets going and waits for itself begins in the frame after it', async () => {
+  const { seen } = await watch(
+    'late',
+    `<p id="shown">no</p><script>
+      const show = () => { shown.textContent = 'yes'; };
+      setTimeout(() => Promise.resolve().then(() => new Promise((resolve) => {
+        const { port1, port2 } = new MessageChannel();
+        port1.onmessage = resolve;
+        port2.postMessage(0);
+      })).then(() => setTimeout(show, 100)), 500);
+      const seen = () => shown.textContent;
+    </script>`,
+  );
+  expect(seen).toEqual(each((frame) => (frame < 18 ? 'no' : 'yes')));
+});
+
+test('a page with other documents in it is taken to each frame', async () => {
+  const { seen, taken } = await watch(
+    'framed',
+    `<p id="shown">no</p>
+    <iframe srcdoc="<script>setTimeout(() => parent.setTimeout(() => parent.show(), 50), 500)</script>"></iframe>
+    <script>
+      function show() { shown.textContent = 'yes'; }
+      const seen = () => shown.textContent;
+    </script>`,
+  );
+  expect(seen).toEqual(each((frame) => (frame < 17 ? 'no' : 'yes')));
+  expect(taken).toEqual(each((frame) => frame).slice(1));
+});
+
 test('a page that something else than its clock wakes is noticed within five frames', async () => {
   const { seen } = await watch(
     'woken',
@@ -132,4 +162,14 @@ test('rest begins with the second calm step, lasts until its end, and ends when 
   rest.noteStep(12, 120, 1000);
   rest.noteStep(13, 130, 130);
   expect(rest.covers(14, 140)).toBe(false);
+});
+
+test('a step that had something to do is the first calm one at best', () => {
+  const rest = new Rest();
+  for (const frame of [1, 2, 3]) rest.noteStep(frame, frame * 10, 40);
+  expect(rest.covers(4, 40.0005)).toBe(false);
+  rest.noteStep(4, 40, 1000);
+  expect(rest.covers(5, 50)).toBe(false);
+  rest.noteStep(5, 50, 1000);
+  expect(rest.covers(6, 60)).toBe(true);
 });

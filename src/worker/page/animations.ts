@@ -51,7 +51,9 @@ export function installAnimations(state: PageState): void {
     set(this: Animation, value: number | null) {
       currentTime.set.call(this, value);
       const track = tracks.get(this);
-      if (track && value !== null) Object.assign(track, { anchor: state.now, base: Number(value) });
+      if (value === null) return;
+      if (track) Object.assign(track, { anchor: state.now, base: Number(value) });
+      else if (held.has(this)) anchor(this, Number(value), true);
     },
   });
   const startTime = Object.getOwnPropertyDescriptor(proto, 'startTime') as Required<PropertyDescriptor>;
@@ -59,6 +61,7 @@ export function installAnimations(state: PageState): void {
     ...startTime,
     set(this: Animation, value: number | null) {
       startTime.set.call(this, value);
+      held.delete(this);
       if (value === null || !isTimed(this)) return;
       hold(this, anchor(this, (state.now - Number(value)) * this.playbackRate, true).base);
     },
@@ -109,10 +112,12 @@ export function installAnimations(state: PageState): void {
   proto.finish = function finish() {
     native.finish.call(this);
     tracks.delete(this);
+    held.delete(this);
   };
   proto.cancel = function cancel() {
     native.cancel.call(this);
     tracks.delete(this);
+    held.delete(this);
   };
 
   const endEvents =
@@ -180,6 +185,18 @@ export function installAnimations(state: PageState): void {
     state.native.requestAnimationFrame(holdWhileLoading);
   };
   holdWhileLoading();
+  state.endHeldAnimations = () => {
+    const endTime = (animation: Animation) => Number(animation.effect?.getComputedTiming().endTime);
+    const ending = all().filter(
+      (animation) => held.has(animation) && !tracks.has(animation) && Number.isFinite(endTime(animation)),
+    );
+    ending.sort((a, b) => endTime(a) - endTime(b));
+    for (const animation of ending) {
+      native.finish.call(animation);
+      held.delete(animation);
+    }
+    return ending.length > 0;
+  };
   const adopt = (animation: Animation): Track | undefined => {
     const known = tracks.get(animation);
     if (known) {

@@ -88,6 +88,7 @@ export function installFilms(state: PageState): void {
     phase = next;
     entered = now();
     frames = 0;
+    still = 0;
   };
   /** Moves a film to its target. */
   const send = (element: HTMLVideoElement, onPicture: () => void): void => {
@@ -151,7 +152,10 @@ export function installFilms(state: PageState): void {
       move(element, 1);
       return false;
     }
-    if (changed === undefined || waited < patience(element) || ++unchanged < COVERED_FRAMES) return false;
+    if (changed === undefined) return false;
+    const wait = patience(element);
+    unchanged++;
+    if (waited < wait || (wait > 0 && unchanged < COVERED_FRAMES)) return false;
     leftovers ||= !covered.has(element);
     covered.add(element);
     lagging.add(element);

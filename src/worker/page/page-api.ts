@@ -140,6 +140,11 @@ export function installPageApi(state: PageState): void {
       await state.breathe();
       return true;
     },
+    async endLoadAnimations() {
+      const ended = state.endHeldAnimations();
+      await state.breathe();
+      return ended;
+    },
     startTimeline() {
       started = true;
       state.rebaseTimers(0);

@@ -87,6 +87,8 @@ export interface PageApi {
   hasHelios(): boolean;
   /** Runs the next timer although it is not due, so that a page can finish loading; true when there was one. */
   runLoadTimer(): Promise<boolean>;
+  /** Ends the animations that are held while the page loads, so that it can finish; true when there was one. */
+  endLoadAnimations(): Promise<boolean>;
   /** Ends loading: the time is 0 from here on. */
   startTimeline(): void;
   /**
@@ -136,6 +138,8 @@ export interface PageState {
   /** Finishes the animations that end now; true when the page listens for it. */
   finishAnimations(): boolean;
   applyAnimations(): void;
+  /** Ends those that are held while the page loads, the earliest first; true when there was one. */
+  endHeldAnimations(): boolean;
   /** When an animation next begins; now when one is under way, Infinity when none is to come. */
   nextAnimationChange(): number;
   applySvg(): void;
