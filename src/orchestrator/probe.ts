@@ -53,8 +53,9 @@ export async function openProbed(
   try {
     const description = await session.describe();
     const composition = resolveComposition(spec, ref, description);
-    // While it was not known whether a page is one of Helios, its timers ran.
-    const isAsUsual = description.meta !== null || description.helios !== null;
+    // While it was not known whether a page is one of Helios, its timers ran, and its animations were ended.
+    const isKnown = description.meta !== null || description.helios !== null;
+    const isAsUsual = isKnown && !session.endedAnimations;
     return {
       probe: { composition, description, warnings: [...session.warnings] },
       sessionFor: (view) =>

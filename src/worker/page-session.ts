@@ -66,6 +66,7 @@ export class PageSession implements AsyncDisposable {
   readonly #contexts = new Map<string, number>();
   readonly #rest = new Rest();
   #mainFrame = '';
+  #endedAnimations = false;
   #closed = false;
   #documentStatus: { status: number; url: string } | undefined;
   #framebuffer: Framebuffer | undefined;
@@ -103,6 +104,11 @@ export class PageSession implements AsyncDisposable {
       await session[Symbol.asyncDispose]();
       throw error;
     }
+  }
+
+  /** Whether animations were ended so that the page could finish loading. */
+  get endedAnimations(): boolean {
+    return this.#endedAnimations;
   }
 
   get warnings(): readonly string[] {

@@ -28,6 +28,8 @@ export function installAnimations(state: PageState): void {
   const tracks = new WeakMap<Animation, Track>();
   /** Animations that began while the page loaded. */
   const held = new WeakSet<Animation>();
+  /** Of those that were ended for the page to finish loading. */
+  let longestEndedMs = 0;
   let loading = true;
   let listensForEnds = false;
 
@@ -186,14 +188,15 @@ export function installAnimations(state: PageState): void {
   };
   holdWhileLoading();
   state.endHeldAnimations = () => {
-    const endTime = (animation: Animation) => Number(animation.effect?.getComputedTiming().endTime);
-    const ending = all().filter(
-      (animation) => held.has(animation) && !tracks.has(animation) && Number.isFinite(endTime(animation)),
-    );
-    ending.sort((a, b) => endTime(a) - endTime(b));
-    for (const animation of ending) {
+    const ending = all()
+      .filter((animation) => held.has(animation) && !tracks.has(animation) && animation.playbackRate !== 0)
+      .map((animation) => ({ animation, ms: Number(animation.effect?.getComputedTiming().endTime) }))
+      .filter(({ ms }) => Number.isFinite(ms))
+      .sort((a, b) => a.ms - b.ms);
+    for (const { animation, ms } of ending) {
       native.finish.call(animation);
       held.delete(animation);
+      longestEndedMs = Math.max(longestEndedMs, ms);
     }
     return ending.length > 0;
   };
@@ -259,7 +262,7 @@ export function installAnimations(state: PageState): void {
   };
   state.longestAnimationMs = () => {
     const ends = all().map((animation) => Number(animation.effect?.getComputedTiming().endTime ?? 0));
-    const finite = ends.filter((end) => Number.isFinite(end) && end > 0);
+    const finite = [...ends, longestEndedMs].filter((end) => Number.isFinite(end) && end > 0);
     return finite.length > 0 ? Math.max(...finite) : null;
   };
 }
