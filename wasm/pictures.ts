@@ -1,6 +1,6 @@
 /**
- * The text of a WebAssembly module that turns BGRA pictures into 4:2:0 and into a PNG's rows, and makes digests of pictures. Parts that are
- * used twice are written in here, since V8 does not inline calls of WebAssembly.
+ * The text of a WebAssembly module that turns BGRA pictures into 4:2:0 and into a PNG's rows, and makes digests of
+ * pictures. Parts that are used twice are written in here, since V8 does not inline calls of WebAssembly.
  *
  * Colours: BT.709, limited range (ITU-R BT.709-6, item 3), in fixed point. Luma is
  * 219/255 × (0.2126 R + 0.7152 G + 0.0722 B) + 16 in 1/32768; chroma is 224/255 × (B − Y) / 1.8556 + 128, and

@@ -3,6 +3,7 @@ import type { ResolvedComposition } from '../types/composition.ts';
 import { frameToMs, toRational } from '../types/fps.ts';
 import type { PageOptions } from '../types/render-job.ts';
 import { BlockedRequestError, BrowserCrashedError, CompositionLoadError } from '../utils/errors.ts';
+import { awaitHelios } from './await-helios.ts';
 import type { Browser } from './browser.ts';
 import type { DevToolsSession } from './devtools.ts';
 import { FrameTicker } from './frame-ticker.ts';
@@ -21,16 +22,6 @@ import { Rest } from './rest.ts';
 const EPOCH_MS = 1_735_689_600_000;
 const WARM_UP_TICKS = 2;
 const QUIET_MS = 30;
-/** A page that has had nothing to do for so long will not make itself one of Helios. */
-const SETTLED_MS = 400;
-/** As long as that, a page that is known to be one of Helios may only be slow. */
-const MOST_SETTLED_MS = 2_000;
-/** What a page is given after an animation's end. */
-const ENDING_MS = 100;
-/** What running a timer counts for; by the time that it takes, a busy machine would have less patience. */
-const TIMER_MS = 5;
-/** How often that of a quick machine a page may take all the same. */
-const MOST_PATIENCE = 5;
 const LOAD_TICK_MS = 8;
 const STEP_TICK_MS = 60;
 /** A pixel's in a message at the most: 4 bytes of a PNG that nothing makes smaller, in base64, and some to spare. */
@@ -44,7 +35,7 @@ export interface PageSessionOptions {
   readonly transparent: boolean;
   /** Looks for the memory that the page is drawn into. @default false */
   readonly framebuffer?: boolean;
-  /** Overrides `composition.kind`: waits so many ms for a `window.helios`, as a quick machine counts them, then goes on without. */
+  /** Overrides `composition.kind`: has so many ms of patience for a `window.helios`, then goes on without. */
   readonly lookForHelios?: number;
 }
 
@@ -317,23 +308,15 @@ export class PageSession implements AsyncDisposable {
     const patience = this.#options.lookForHelios;
     if (patience === undefined && this.#options.composition.kind === 'page') return;
     if (patience !== undefined && (await this.describe()).meta !== null) return;
-    const since = performance.now();
-    let [waited, idle] = [0, 0];
-    while (!(await this.evaluate<boolean>('__heliosInfra__.hasHelios()'))) {
-      if (this.#closed || this.#faults.threw) return;
-      const ran = await this.evaluate<boolean>('__heliosInfra__.runLoadTimer()');
-      waited += ran ? TIMER_MS : QUIET_MS;
-      idle = ran || !this.network.idle ? 0 : idle + QUIET_MS;
-      const isSettled = idle > (patience === undefined ? MOST_SETTLED_MS : SETTLED_MS);
-      // A page may wait for the end of an animation.
-      if (isSettled && (await this.evaluate<boolean>('__heliosInfra__.endLoadAnimations()')))
-        idle -= ENDING_MS;
-      else if (patience !== undefined) {
-        const isLate = waited > patience || performance.now() - since > MOST_PATIENCE * patience;
-        if (isSettled || isLate) return;
-      }
-      await (ran ? this.#quiet(1) : this.#quiet());
-    }
+    this.#endedAnimations = await awaitHelios(
+      {
+        isOver: () => this.#closed || this.#faults.threw,
+        isNetworkIdle: () => this.network.idle,
+        evaluate: (expression) => this.evaluate(expression),
+        quiet: (ms) => this.#quiet(ms),
+      },
+      patience,
+    );
   }
 
   /** Waits until nothing has been under way for a while. */
