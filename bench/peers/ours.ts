@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { packageVersion } from '../../src/utils/package-version.ts';
 import type { Contestant } from './contestant.ts';
 
-const cli = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
+const cli = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
 /** The built command, with a store that knows nothing. */
 export const ours: Contestant = {

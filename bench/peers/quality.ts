@@ -5,7 +5,7 @@ import { runFfmpeg } from '../../src/utils/ffmpeg.ts';
 import type { Subject } from '../prepare.ts';
 import { runCommand } from './run-command.ts';
 
-const cli = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
+const cli = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const TO_VIDEO = 'settb=1/30,setpts=N,scale=out_color_matrix=bt709:out_range=tv,format=yuv420p';
 
 /** Frames of a video, by its packets. */

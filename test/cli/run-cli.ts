@@ -4,7 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const repository = fileURLToPath(new URL('../../', import.meta.url));
-const main = path.join(repository, 'dist/src/cli/main.js');
+const main = path.join(repository, 'dist/cli/main.js');
 
 export const fixture = (name: string): string => path.join(repository, 'test/fixtures', name);
 

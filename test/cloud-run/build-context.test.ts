@@ -11,7 +11,7 @@ const OTHERS = [
   'package.json',
   'cloud-run/app.ts',
   'cloud-run/cloudbuild.yaml',
-  'dist/src/cli/main.js',
+  'dist/cli/main.js',
   'dist/image.txt',
   'dist/layers/build.js',
   'dist/layers/chromium.json',
