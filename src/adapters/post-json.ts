@@ -1,5 +1,6 @@
-import { Agent as HttpAgent, request as httpRequest, type IncomingHttpHeaders } from 'node:http';
+import type { Agent, IncomingHttpHeaders } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { http } from '../utils/node-http.ts';
 
 const KEEP_ALIVE_MS = 30_000;
 
@@ -21,7 +22,7 @@ export interface JsonPost {
  * on headers that come after five minutes.
  */
 export class JsonPoster implements Disposable {
-  readonly #agent: HttpAgent | HttpsAgent;
+  readonly #agent: Agent | HttpsAgent;
   readonly #secure: boolean;
   readonly #maxBytes: number;
 
@@ -32,7 +33,7 @@ export class JsonPoster implements Disposable {
   constructor(secure: boolean, sockets: number, maxBytes: number) {
     const options = { keepAlive: true, keepAliveMsecs: KEEP_ALIVE_MS, maxSockets: sockets };
     this.#secure = secure;
-    this.#agent = secure ? new HttpsAgent(options) : new HttpAgent(options);
+    this.#agent = secure ? new HttpsAgent(options) : new http.Agent(options);
     this.#maxBytes = maxBytes;
   }
 
@@ -40,7 +41,7 @@ export class JsonPoster implements Disposable {
   post({ url, headers, body, signal }: JsonPost): Promise<JsonAnswer> {
     const bytes = Buffer.from(JSON.stringify(body));
     return new Promise((resolve, reject) => {
-      const sent = (this.#secure ? httpsRequest : httpRequest)(
+      const sent = (this.#secure ? httpsRequest : http.request)(
         url,
         {
           method: 'POST',

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { type IncomingMessage, request as requestHttp } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -9,6 +9,7 @@ import { throwIfAborted } from '../utils/abort.ts';
 import { AudioError, BlockedRequestError } from '../utils/errors.ts';
 import { toWriteError } from '../utils/fs-errors.ts';
 import { endpointOf, type NetworkPolicy } from '../utils/network-policy.ts';
+import { http } from '../utils/node-http.ts';
 
 const MAX_REDIRECTS = 10;
 const MAX_BYTES = 1024 ** 3;
@@ -39,7 +40,7 @@ async function get(url: string, policy: NetworkPolicy, signal: AbortSignal): Pro
   const socket = await policy.connect(endpoint);
   return new Promise((resolve, reject) => {
     const secure = protocol === 'https:';
-    const request = secure ? requestHttps : requestHttp;
+    const request = secure ? requestHttps : http.request;
     const createConnection = () => (secure ? connectTls({ socket, servername: hostname }) : socket);
     request(url, { createConnection, signal, timeout: MAX_SILENCE_MS })
       .on('timeout', function (this: ReturnType<typeof request>) {

@@ -1,15 +1,9 @@
-import {
-  Agent,
-  createServer,
-  type IncomingMessage,
-  type Server,
-  type ServerResponse,
-  request as send,
-} from 'node:http';
+import type { Agent, IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { type Duplex, pipeline as pipe } from 'node:stream';
 import { BlockedRequestError, PageLimitError } from '../utils/errors.ts';
 import { type Endpoint, endpointOf, NetworkPolicy, nameOf } from '../utils/network-policy.ts';
+import { http } from '../utils/node-http.ts';
 import { RequestFailures } from './request-failures.ts';
 import { type FileLookup, serveFile } from './serve-file.ts';
 
@@ -28,7 +22,7 @@ const HOP_BY_HOP = new Set([
 ]);
 
 /** Opens its connections as a policy allows. */
-class PolicyAgent extends Agent {
+class PolicyAgent extends http.Agent {
   readonly #policy: NetworkPolicy;
 
   constructor(policy: NetworkPolicy) {
@@ -101,7 +95,7 @@ export class Gate implements AsyncDisposable {
 
   /** @param maxBytes that one page may receive from other hosts; @default 2 GiB */
   static async listen(maxBytes = MAX_RECEIVED_BYTES): Promise<Gate> {
-    const server = createServer({ keepAliveTimeout: 60_000, maxHeaderSize: MAX_HEADER_BYTES });
+    const server = http.createServer({ keepAliveTimeout: 60_000, maxHeaderSize: MAX_HEADER_BYTES });
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject).listen(0, '127.0.0.1', resolve);
     });
@@ -175,7 +169,7 @@ export class Gate implements AsyncDisposable {
     response: ServerResponse,
   ): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
-      const upstream = send({
+      const upstream = http.request({
         agent,
         host,
         port,
