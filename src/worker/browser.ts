@@ -12,9 +12,6 @@ import { type Kit, openKit } from './kit.ts';
 import { PictureMemory } from './picture-memory.ts';
 import { watchResources } from './resource-watch.ts';
 
-/** Processes of which a browser has one each, as it names them, and what they do. */
-const HELPERS = { GPU: 'drawing', 'network.mojom.NetworkService': 'network' };
-
 const LAUNCHES = 2;
 const LAUNCH_MS = 30_000;
 const ANSWER_MS = 10_000;
@@ -31,7 +28,7 @@ export class Browser implements AsyncDisposable {
   readonly #watch: Disposable;
   #crash: HeliosError | undefined;
   readonly #guarded = new Set<(crash: HeliosError) => void>();
-  readonly #helpers = new Map<string, number>();
+  #drawingProcess: number | undefined;
   /** Set when a page may still be busy in it: it is not lent again. */
   doubtful = false;
   #closing = false;
@@ -79,12 +76,12 @@ export class Browser implements AsyncDisposable {
       throwIfAborted(signal);
       const gate = await Gate.listen();
       try {
-        return await Browser.#launch(kind, gate, kit, signal);
+        return await Browser.#launch(kind, gate, kit, attempt === 1, signal);
       } catch (cause) {
         await gate[Symbol.asyncDispose]();
         throwIfAborted(signal);
         if (cause instanceof HeliosError) throw cause;
-        // A browser can be killed while it starts, as another can later.
+        // A browser can be killed while it starts, as another can later; or the system lets it make no copies of itself.
         if (attempt < LAUNCHES) continue;
         throw new KitError(`Chromium does not start (${kit.chromiumPath}). Run helios-infra doctor.`, {
           cause,
@@ -98,6 +95,7 @@ export class Browser implements AsyncDisposable {
     kind: BrowserKind,
     gate: Gate,
     kit: Kit,
+    zygote: boolean,
     signal: AbortSignal | undefined,
   ): Promise<Browser> {
     const profile = await createWorkFolder('browser');
@@ -105,7 +103,7 @@ export class Browser implements AsyncDisposable {
     let timer: NodeJS.Timeout | undefined;
     let off = (): void => {};
     try {
-      const flags = chromiumFlags(kind, gate.port, profile.path);
+      const flags = chromiumFlags(kind, { proxyPort: gate.port, profile: profile.path, zygote });
       const env = { ...kit.env, TMPDIR: profile.path };
       const started = await ChromiumProcess.start(kit.chromiumPath, flags, env);
       chromium = started;
@@ -158,27 +156,23 @@ export class Browser implements AsyncDisposable {
   }
 
   /**
-   * Checks that the processes that draw and load are still the first ones. A browser starts others by itself, but
-   * canvases are blank and WebGL contexts lost, and what was being loaded counts as missing.
+   * Checks that the process that draws is still the first one. A browser starts another by itself, but canvases are
+   * blank then and WebGL contexts lost.
    * @throws BrowserCrashedError
    */
   async checkProcesses(): Promise<void> {
     const { processInfo } = await this.within(ANSWER_MS, this.root.send('SystemInfo.getProcessInfo'));
-    for (const [type, work] of Object.entries(HELPERS)) {
-      const id = processInfo.find((process) => process.type === type)?.id;
-      const first = this.#helpers.get(type) ?? id;
-      if (first !== undefined) this.#helpers.set(type, first);
-      // What was loaded fails before the browser notices why.
-      if (id === first && (first === undefined || isAlive(first))) continue;
-      this.#fail(`Chromium's ${work} process ended while it was rendering.`, {});
-      if (this.#crash) throw this.#crash;
-    }
+    const id = processInfo.find(({ type }) => type === 'GPU')?.id;
+    this.#drawingProcess ??= id;
+    if (id === this.#drawingProcess && (id === undefined || isAlive(id))) return;
+    this.#fail("Chromium's drawing process ended while it was rendering.", {});
+    if (this.#crash) throw this.#crash;
   }
 
   /** The process that draws, if Chromium has one for that. */
   async drawingProcess(): Promise<number | undefined> {
-    if (!this.#helpers.has('GPU')) await this.checkProcesses();
-    return this.#helpers.get('GPU');
+    if (this.#drawingProcess === undefined) await this.checkProcesses();
+    return this.#drawingProcess;
   }
 
   /** Ends the browser and all its processes at once. */

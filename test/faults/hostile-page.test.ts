@@ -125,7 +125,7 @@ test('no process of the browser and no encoder has the credentials of ours', asy
     }
   }
   await rendering;
-  expect([...seen.keys()].sort()).toEqual(['browser', 'gpu', 'network', 'renderer', 'segmentEncoder']);
+  expect([...seen.keys()].sort()).toEqual(['browser', 'gpu', 'renderer', 'segmentEncoder', 'zygote']);
   // Chromium's other processes write their title over what they got from the first.
   for (const kind of ['browser', 'segmentEncoder']) expect(seen.get(kind)).toContain('PATH=');
   for (const environment of seen.values()) {

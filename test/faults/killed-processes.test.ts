@@ -67,8 +67,11 @@ describe('a process that is killed once in mid-render', () => {
     await expectNothingLeft();
   });
 
-  test("Chromium's drawing process: the frames are right", async () => {
-    const { result } = await renderAndKill(toolPatterns.gpu, inSegment);
+  test.each([
+    ['drawing process', toolPatterns.gpu],
+    ['process that others are copies of', toolPatterns.zygote],
+  ])("Chromium's %s: the frames are right", async (_, pattern) => {
+    const { result } = await renderAndKill(pattern, inSegment);
     expect(await decodeBarcodes(result.output)).toEqual(frameNumbers(0, FRAMES));
     await expectNothingLeft();
   });

@@ -106,6 +106,6 @@ export const toolPatterns = {
   browser: /chromium (?!.*--type=)/,
   renderer: /chromium .*--type=renderer/,
   gpu: /chromium .*--type=gpu-process/,
-  network: /chromium .*--utility-sub-type=network/,
+  zygote: /chromium .*--type=zygote/,
   segmentEncoder: /ffmpeg .*-f matroska .*-segment-/,
 } as const;

@@ -58,11 +58,11 @@ test('a browser that does not answer in time counts as ended', async () => {
   expect(browser.alive).toBe(false);
 });
 
-test.each(['gpu', 'network'] as const)('a %s process that is another one counts as ended', async (kind) => {
+test('a drawing process that is another one counts as ended', async () => {
   await using browser = await Browser.launch({ mode: 'begin-frame' });
   await browser.checkProcesses();
   await browser.checkProcesses();
-  const { pid } = await untilTool(toolPatterns[kind]);
+  const { pid } = await untilTool(toolPatterns.gpu);
   process.kill(pid, 'SIGKILL');
   const noticed = async () => browser.checkProcesses().catch((error: unknown) => error);
   expect(await until('the browser to notice', noticed)).toMatchObject({
@@ -103,11 +103,13 @@ describe('a browser that is killed while it starts', () => {
     return () => processes.length;
   }
 
-  test.each([0, 1, 2])('is started again, at command %d', async (command) => {
+  test.each([0, 1, 2])('is started again, without copies of itself, at command %d', async (command) => {
     const started = killAt(command, 1);
     await using browser = await Browser.launch({ mode: 'begin-frame' });
     await browser.checkProcesses();
     expect([started(), browser.alive]).toEqual([2, true]);
+    const { command: line } = await untilTool(toolPatterns.browser);
+    expect(line).toContain('--no-zygote');
   });
 
   test('fails when it happens again, and leaves nothing', async () => {
