@@ -29,6 +29,8 @@ export class Camera implements AsyncDisposable {
   readonly path: CapturePath;
   /** Milliseconds spent, by part. */
   readonly timings = { load: 0, firstFrame: 0, seek: 0, capture: 0 };
+  /** Resolves when the page is where its first frame can be taken from. */
+  readonly ready: Promise<void>;
   readonly #session: PageSession;
   readonly #capture: Capture;
   readonly #replays: boolean;
@@ -37,24 +39,31 @@ export class Camera implements AsyncDisposable {
   /** The frame that the page is on its way to. */
   #ahead: { readonly frame: number; readonly arrival: Promise<void> } | undefined;
 
-  private constructor(session: PageSession, scene: Scene, browser: Browser) {
+  private constructor(
+    session: PageSession,
+    scene: Scene,
+    { mode }: Browser,
+    start: number,
+    signal: AbortSignal | undefined,
+  ) {
     const { encoding, page } = scene;
-    this.path = session.framebuffer ? 'framebuffer' : browser.mode;
+    this.path = session.framebuffer ? 'framebuffer' : mode;
     this.#session = session;
     this.#capture = openCapture(session, scene, Math.max(10_000, page.timeouts.frame / 2));
     this.#replays = page.seekMode === 'replay';
     this.#step = encoding.everyNthFrame;
+    this.ready = this.#timed('firstFrame', this.#preRoll(start, signal));
+    this.ready.catch(() => {});
   }
 
-  /** Loads the page and draws the frame that is taken before `start`. */
+  /** Loads the page. It goes to `start` by itself, by way of the frame that is taken before. */
   static async open(browser: Browser, scene: Scene, start: number, signal?: AbortSignal): Promise<Camera> {
     const since = performance.now();
     const session = await PageSession.open(browser, sessionOptions(scene));
     try {
       if (scene.page.capture === 'framebuffer' && !session.framebuffer) throw unavailable(scene);
-      const camera = new Camera(session, scene, browser);
+      const camera = new Camera(session, scene, browser, start, signal);
       camera.timings.load = performance.now() - since;
-      await camera.#timed('firstFrame', camera.#preRoll(start, signal));
       return camera;
     } catch (error) {
       await session[Symbol.asyncDispose]();
@@ -76,6 +85,7 @@ export class Camera implements AsyncDisposable {
    * @param next the frame that will be taken after it, if that is known: the page goes there meanwhile
    */
   async take(frame: number, next?: number): Promise<Shot> {
+    await this.ready;
     const ahead = this.#ahead;
     this.#ahead = undefined;
     await this.#timed('seek', ahead ? ahead.arrival : this.#goTo(frame));

@@ -89,7 +89,7 @@ export async function writeSegment(
   };
   const opening = job.lookBack ? start - encoding.everyNthFrame : start;
   await using camera = await Camera.open(browser, job, opening, signal);
-  const previousPicture = job.lookBack ? await forSeams(keepFrame(camera, opening)) : undefined;
+  // Starts while the page is on its way to the first frame.
   const encoder = await Encoder.open({
     encoding,
     fps: outputFps(composition.fps, encoding.everyNthFrame),
@@ -103,9 +103,11 @@ export async function writeSegment(
   let firstPicture: SeamPicture | undefined;
   let captured = 0;
   let written = Promise.resolve();
-  const since = performance.now();
-  let reported = since;
   try {
+    await camera.ready;
+    const previousPicture = job.lookBack ? await forSeams(keepFrame(camera, opening)) : undefined;
+    const since = performance.now();
+    let reported = since;
     for (let index = 0; index < frames; index++) {
       throwIfAborted(signal);
       const frame = start + index * encoding.everyNthFrame;
