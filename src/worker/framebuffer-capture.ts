@@ -36,8 +36,16 @@ export class FramebufferCapture implements Capture {
     this.#pictures = session.rawPictures(framebuffer.size, format);
   }
 
-  /** A screenshot proves that the page is drawn at all. */
+  /** Where the picture does not prove that the page is drawn at all, a screenshot does, which costs more than a frame. */
   async preRoll(): Promise<void> {
+    const { ticker } = this.#session;
+    await this.#screenshots.inTime(ticker.tick());
+    this.#pictures.read(this.#framebuffer);
+    if (this.#framebuffer.showsPage(this.#pictures.source)) {
+      ticker.looked();
+      ticker.startTimeline();
+      return;
+    }
     await this.#screenshots.preRoll();
     this.#pictures.read(this.#framebuffer);
   }

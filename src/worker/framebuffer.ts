@@ -101,11 +101,19 @@ export class Framebuffer implements Disposable {
   readonly #memory: ProcessMemory;
   readonly #at: number;
   readonly #stride: number;
+  /** Of the strips that it was found by. */
+  readonly #colours: readonly number[];
 
-  private constructor(memory: ProcessMemory, at: number, { width, height, stride }: Layout) {
+  private constructor(
+    memory: ProcessMemory,
+    at: number,
+    { width, height, stride }: Layout,
+    colours: readonly number[],
+  ) {
     this.#memory = memory;
     this.#at = at;
     this.#stride = stride;
+    this.#colours = colours;
     this.size = { width, height };
   }
 
@@ -137,7 +145,7 @@ export class Framebuffer implements Disposable {
         : search(memory, layout, colours);
       const [at] = left;
       if (at === undefined) break;
-      if (left.length === 1) return new Framebuffer(memory, at, layout);
+      if (left.length === 1) return new Framebuffer(memory, at, layout, colours);
       places = left;
     }
     memory[Symbol.dispose]();
@@ -162,6 +170,21 @@ export class Framebuffer implements Disposable {
   /** Reads one row, 0 at the top. @param into takes 4 bytes a pixel @throws CaptureStalledError when the memory is gone */
   readRow(into: Uint8Array, row: number): void {
     if (!this.#memory.read(into, this.#at + row * this.#stride)) throw gone();
+  }
+
+  /**
+   * Whether a picture that was read can only be one of the page: the browser by itself shows the strips, or one
+   * colour. A page that is of one colour is not known by this.
+   */
+  showsPage(picture: Buffer): boolean {
+    const { width, height } = this.size;
+    const bytes = width * PIXEL_BYTES;
+    const hasStrip = this.#colours.some((colour, strip) => {
+      const start = Math.floor(((strip + 0.5) * height) / STRIPS) * bytes;
+      return picture.subarray(start, start + bytes).equals(row(colour, width));
+    });
+    const isOneColour = picture.subarray(PIXEL_BYTES).equals(picture.subarray(0, -PIXEL_BYTES));
+    return !hasStrip && !isOneColour;
   }
 
   [Symbol.dispose](): void {

@@ -80,6 +80,11 @@ export class RawPictures {
     return !one.equals(other);
   }
 
+  /** The pixels that were read last, 4 bytes each; until the next but one is read. */
+  get source(): Buffer {
+    return this.#sources[this.#turn] as Buffer;
+  }
+
   /**
    * The picture that was read last. Its bytes stay as they are until the third one that differs after it, or `shows`
    * after the second.
@@ -88,7 +93,7 @@ export class RawPictures {
   take(last: Picture | undefined): Picture {
     const { memory, toI420, sums } = this.#module;
     const at = this.#slots[this.#free] as number;
-    const source = this.#sources[this.#turn] as Buffer;
+    const { source } = this;
     if (this.#format === 'i420') toI420(source.byteOffset, this.#size.width, this.#size.height, at);
     else source.copy(new Uint8Array(memory.buffer), at);
     sums(at, padded(this.#bytes), 0);
@@ -100,7 +105,7 @@ export class RawPictures {
 
   /** Whether the memory has the picture that was read last still, in some of its rows. */
   isStill(framebuffer: Pick<Framebuffer, 'readRow'>): boolean {
-    const source = this.#sources[this.#turn] as Buffer;
+    const { source } = this;
     const { width, height } = this.#size;
     const bytes = width * PIXEL_BYTES;
     const step = Math.max(1, Math.floor(height / LOOKED_AT));
@@ -116,7 +121,7 @@ export class RawPictures {
     // Its rows are where these will be.
     await this.#packed;
     const { width, height } = this.#size;
-    const source = this.#sources[this.#turn] as Buffer;
+    const { source } = this;
     this.#module.toRows(source.byteOffset, width, height, this.#rows.byteOffset);
     const png = packPng(this.#rows, this.#size);
     this.#packed = png.catch(() => {});

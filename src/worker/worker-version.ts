@@ -6,7 +6,7 @@ import { openKit } from './kit.ts';
 import { makeKitFolder } from './kit-folder.ts';
 
 /** Raised with every change after which the same frame job may give other pixels or other bytes. */
-const PIXEL_REVISION = 23;
+const PIXEL_REVISION = 24;
 
 let version: Promise<string> | undefined;
 
