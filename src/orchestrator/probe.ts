@@ -48,7 +48,7 @@ export async function openProbed(
   const asked = encoding && sessionOptions({ composition: guess, encoding, page });
   // What a page says of itself does not depend on the scale; a guess may be far too large for it.
   const options: PageSessionOptions =
-    asked?.scale === 1 ? asked : { composition: guess, page, scale: 1, transparent: false };
+    asked && asked.scale <= 1 ? asked : { composition: guess, page, scale: 1, transparent: false };
   const session = await PageSession.open(browser, { ...options, lookForHelios: HELIOS_PATIENCE_MS });
   try {
     const description = await session.describe();
