@@ -18,6 +18,7 @@ import {
 import { retry } from '../utils/retry.ts';
 import { sweepWorkFolders } from '../utils/work-folder.ts';
 import type { ChromiumFrameWorker } from '../worker/chromium-frame-worker.ts';
+import { workerVersion } from '../worker/worker-version.ts';
 import { checkEstimate, withinBudget } from './budget.ts';
 import { checkEncoding } from './check-encoding.ts';
 import { makeFile, makeOutput } from './make-output.ts';
@@ -127,6 +128,8 @@ export class JobOrchestrator {
     { intoStore = false }: RunOptions,
   ): Promise<RenderResult> {
     const clock = stopwatch();
+    // Asks FFmpeg, which takes a while; the plan needs it.
+    workerVersion().catch(() => {});
     await sweepWorkFolders();
     await using output = intoStore
       ? undefined

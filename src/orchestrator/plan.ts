@@ -88,6 +88,11 @@ function memory(store: ObjectStore, version: string, trusted: boolean, changes: 
   };
 }
 
+/** What a frame takes while little else is at work; the looks were side by side. */
+function quickestMs({ costs, msPerFrame }: SeekTrial): number {
+  return costs.length > 0 ? costs.reduce((sum, { ms }) => sum + ms, 0) / costs.length : msPerFrame;
+}
+
 /**
  * @param stored frames of the segments that need not be rendered
  * @param workers that can be at work at the same time
@@ -106,7 +111,8 @@ function cut(
   if (segments !== undefined) return cutEvenly(range, segments, step);
   const pieces = coverRange(range, stored, step);
   const costOf = costCurve(trial.costs, trial.msPerFrame);
-  const msOf = ([from, to]: FrameRange) => Math.ceil((to - from) / step) * trial.msPerFrame;
+  const msPerFrame = idleIsFree ? quickestMs(trial) : trial.msPerFrame;
+  const msOf = ([from, to]: FrameRange) => Math.ceil((to - from) / step) * msPerFrame;
   const open = pieces.filter((piece) => !piece.stored);
   const workMs = open.reduce((sum, piece) => sum + msOf(piece.range), 0);
   const targetMs = targetSegmentSeconds

@@ -9,6 +9,9 @@ import { pixelsOf } from '../worker/same-picture.ts';
 import type { FrameCost } from './cut-by-work.ts';
 
 const WINDOW_FRAMES = 5;
+/** What is quicker is measured by chance: more frames are looked at. */
+const QUICK_MS = 25;
+const MORE_LOOKS = 3;
 
 /** How a frame is reached. */
 export type SeekWay = 'steps' | 'at-once';
@@ -92,15 +95,13 @@ export class SeekTry {
     const { starts, length } = placesOf(this.#range);
     const capture = openCapture(session, this.view, this.view.page.timeouts.frame);
     let last: Buffer | undefined;
-    const develop = (): void => {
-      last = capture.develop()?.bytes ?? last;
-    };
-    const look = async (as: number, frame: number): Promise<void> => {
+    const look = async (as: number, frame: number): Promise<number> => {
       const since = performance.now();
       await session.step(frame);
       await capture.expose();
-      this.#costs.look(as, performance.now() - since);
-      develop();
+      const ms = performance.now() - since;
+      this.#costs.look(as, ms);
+      return ms;
     };
     for (const [place, from] of starts.entries()) {
       // Stops on the way that the other visit does not make: a page may lose its way between them.
@@ -113,14 +114,15 @@ export class SeekTry {
       // Both visits draw the same two frames: what Chromium drew before decides the last bit of what it draws next.
       if (place === 0) await capture.preRoll();
       await capture.expose();
-      develop();
       const seen = from + length;
-      await look(seen, seen);
+      const ms = await look(seen, seen);
+      last = capture.develop()?.bytes ?? last;
       const areRaw = isRaw(capture.format);
       await this.#compare(place, areRaw ? (last as Buffer) : await (await capture.keep()).png, areRaw);
       // A page's first pictures take longer, whatever they show: memory is new, and scripts are not compiled.
-      const next = starts[place + 1];
-      if (place === 0 && next !== undefined && seen + 1 < next) await look(seen, seen + 1);
+      const more = ms < QUICK_MS ? MORE_LOOKS : place === 0 ? 1 : 0;
+      const room = (starts[place + 1] ?? this.#range[1]) - 1;
+      for (let frame = seen + 1; frame <= Math.min(seen + more, room); frame++) await look(seen, frame);
     }
   }
 

@@ -25,7 +25,7 @@ export interface Capture {
    * @throws CaptureStalledError when the browser gives no picture
    */
   expose(): Promise<void>;
-  /** The picture that was taken last; `undefined` when it is that of the frame before. */
+  /** The picture that was taken last; `undefined` when it is the one that was developed last. */
   develop(): Picture | undefined;
   /**
    * Keeps the frame that was taken last, at which the page still stands.
@@ -62,7 +62,6 @@ export class ScreenshotCapture implements Capture {
 
   async expose(): Promise<void> {
     const { ticker } = this.#session;
-    this.#changed = false;
     if (this.#still) {
       await this.inTime(ticker.tick());
       // Frames that were drawn while the page settled count, too.
@@ -72,13 +71,14 @@ export class ScreenshotCapture implements Capture {
     if (await this.#session.networkIdle()) data = await this.shoot();
     this.#session.check();
     this.#still = data === this.#last;
-    this.#changed = !this.#still;
+    this.#changed ||= !this.#still;
     this.#last = data;
     if (this.#still) await this.inTime(ticker.settle());
   }
 
   develop(): Picture | undefined {
     if (!this.#changed || this.#last === undefined) return undefined;
+    this.#changed = false;
     return compressedPicture(this.format, Buffer.from(this.#last, 'base64'));
   }
 

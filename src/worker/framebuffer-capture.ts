@@ -20,6 +20,9 @@ export class FramebufferCapture implements Capture {
   #drawn = false;
   /** How many frames were begun when the memory was read for the last one; `undefined` when it was not. */
   #begunWhenRead: number | undefined;
+  /** Whether any frame was read. */
+  #read = false;
+  /** Whether the memory was read since a picture was developed. */
   #exposed = false;
 
   /** @param screenshots of the same session, for the picture that proves that there are any */
@@ -62,9 +65,10 @@ export class FramebufferCapture implements Capture {
     if (await this.#session.networkIdle()) await this.draw();
     this.#drawn = false;
     this.#session.check();
-    this.#exposed = this.#last === undefined || ticker.damaged;
     this.#begunWhenRead = undefined;
-    if (!this.#exposed) return;
+    if (this.#read && !ticker.damaged) return;
+    this.#read = true;
+    this.#exposed = true;
     const isNew = this.#pictures.read(this.#framebuffer);
     // What was drawn and looks like the frame before may have been read too early.
     if (!isNew && ticker.damaged) {
@@ -83,6 +87,7 @@ export class FramebufferCapture implements Capture {
 
   develop(): Picture | undefined {
     if (!this.#exposed) return undefined;
+    this.#exposed = false;
     const picture = this.#pictures.take(this.#last);
     const isNew = picture !== this.#last;
     this.#last = picture;
@@ -95,8 +100,9 @@ export class FramebufferCapture implements Capture {
     // When the browser has answered once more, all that it drew before is in its memory: what was read, or that was
     // read too early.
     await this.#screenshots.inTime(this.#session.ticker.tick());
-    this.#pictures.read(this.#framebuffer);
-    if (this.#last && !this.#pictures.shows(this.#last) && !(await this.#moves())) throw readTooEarly();
+    const isOther = this.#pictures.read(this.#framebuffer);
+    if (isOther && this.#last && !this.#pictures.shows(this.#last) && !(await this.#moves()))
+      throw readTooEarly();
     return { png };
   }
 
