@@ -20,6 +20,7 @@ export default defineConfig({
   test: {
     environment: 'node',
     pool: 'forks',
+    globalSetup: 'test/helpers/test-folder.ts',
     testTimeout: 180_000,
     hookTimeout: 60_000,
     projects: [

@@ -63,15 +63,17 @@ async function createProgram(named = ''): Promise<Command> {
     .version(packageVersion(), '-V, --version')
     .showHelpAfterError('(add --help for all flags and examples)')
     .exitOverride()
-    .addHelpText('after', MORE)
-    .hook('preAction', (_, command) => {
-      const { node } = process.versions;
-      if (command.name() === 'doctor' || isAtLeast(node, OLDEST_NODE)) return;
-      throw new KitError(`Node.js ${node} is too old. Install ${OLDEST_NODE} or newer.`);
-    });
+    .addHelpText('after', MORE);
   const loaders = Object.hasOwn(COMMANDS, named) ? [COMMANDS[named]] : new Set(Object.values(COMMANDS));
   for (const load of loaders) (await load?.())?.(program);
   return program;
+}
+
+/** Before commands are loaded, which an old Node can't. @throws KitError */
+function checkNode(): void {
+  const { node } = process.versions;
+  if (isAtLeast(node, OLDEST_NODE)) return;
+  throw new KitError(`Node.js ${node} is too old. Install ${OLDEST_NODE} or newer.`);
 }
 
 async function main(): Promise<void> {
@@ -84,6 +86,7 @@ async function main(): Promise<void> {
     });
   }
   try {
+    checkNode();
     await (await createProgram(process.argv[2])).parseAsync();
   } catch (error) {
     process.exitCode = reportError(error, process.argv.includes('--json'));

@@ -1,5 +1,5 @@
 /** The oldest Node.js that runs this program. */
-export const OLDEST_NODE = '22.12.0';
+export const OLDEST_NODE = '22.17.0';
 
 /** Whether a version such as `24.1.0` is at least another. */
 export function isAtLeast(version: string, oldest: string): boolean {

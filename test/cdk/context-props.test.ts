@@ -1,12 +1,12 @@
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
-import { App } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readContext } from '../../cdk/context-props.ts';
 import { FarmStack } from '../../cdk/farm-stack.ts';
 import { ValidationError } from '../../src/utils/errors.ts';
 import { type PlaceholderAssets, placeholderAssets } from './placeholder-assets.ts';
+import { testApp } from './test-app.ts';
 
 let assets: PlaceholderAssets;
 beforeAll(async () => {
@@ -15,7 +15,7 @@ beforeAll(async () => {
 afterAll(() => rm(assets.folder, { recursive: true, force: true }));
 
 function synth(context: Record<string, unknown>): Template {
-  const app = new App({ context: { assets: path.relative('.', assets.folder), ...context } });
+  const app = testApp({ context: { assets: path.relative('.', assets.folder), ...context } });
   return Template.fromStack(new FarmStack(app, 'Farm', { context: readContext(app.node) }));
 }
 

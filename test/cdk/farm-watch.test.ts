@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import { App, Stack } from 'aws-cdk-lib';
+import { Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Topic } from 'aws-cdk-lib/aws-sns';
@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { RenderFarm } from '../../cdk/index.ts';
 import { type PlaceholderAssets, placeholderAssets } from './placeholder-assets.ts';
 import { eachFunction, type Synthesized, synthFarm } from './synth-farm.ts';
+import { testApp } from './test-app.ts';
 
 let assets: PlaceholderAssets;
 let plain: Synthesized;
@@ -93,7 +94,7 @@ test('the alarms of the account, and no others, may publish to a topic of the ap
 });
 
 test('a topic of another stack, with a key of its own', () => {
-  const app = new App();
+  const app = testApp();
   const theirs = new Stack(app, 'Theirs');
   const topic = new Topic(theirs, 'Topic', { masterKey: new Key(theirs, 'Key') });
   new RenderFarm(new Stack(app, 'Ours'), 'Farm', { assets, notifications: topic });

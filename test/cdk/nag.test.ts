@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import { App, Stack } from 'aws-cdk-lib';
+import { type App, Stack } from 'aws-cdk-lib';
 import { Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
@@ -8,6 +8,7 @@ import { AwsSolutionsChecks } from 'cdk-nag';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { RenderFarm, type RenderFarmProps } from '../../cdk/index.ts';
 import { type PlaceholderAssets, placeholderAssets } from './placeholder-assets.ts';
+import { testApp } from './test-app.ts';
 
 let assets: PlaceholderAssets;
 beforeAll(async () => {
@@ -17,7 +18,7 @@ afterAll(() => rm(assets.folder, { recursive: true, force: true }));
 
 /** What cdk-nag finds in farms; what others' parts of the app are is not asked. */
 function findings(make: (stack: Stack, app: App) => RenderFarmProps): string[] {
-  const app = new App();
+  const app = testApp();
   const stack = new Stack(app, 'Test');
   new RenderFarm(stack, 'Farm', { assets, ...make(stack, app) });
   app.synth();
@@ -47,7 +48,7 @@ test('nor with a bucket of another stack', () => {
 });
 
 test('a wildcard that nobody gave a reason for is found', () => {
-  const app = new App();
+  const app = testApp();
   const stack = new Stack(app, 'Test');
   const farm = new RenderFarm(stack, 'Farm', { assets });
   farm.bucket.grantDelete(farm.functions.render.role);

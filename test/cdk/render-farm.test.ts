@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import { App, Stack } from 'aws-cdk-lib';
+import { Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { EventBus } from 'aws-cdk-lib/aws-events';
 import { Key } from 'aws-cdk-lib/aws-kms';
@@ -8,6 +8,7 @@ import { RenderFarm } from '../../cdk/index.ts';
 import { packageVersion } from '../../src/utils/package-version.ts';
 import { type PlaceholderAssets, placeholderAssets } from './placeholder-assets.ts';
 import { eachFunction, propertiesOf, synthFarm } from './synth-farm.ts';
+import { testApp } from './test-app.ts';
 
 let assets: PlaceholderAssets;
 beforeAll(async () => {
@@ -69,7 +70,7 @@ test('every resource that can carries the farm’s tags', () => {
 });
 
 test('two farms stand in one stack, each with its own parts', () => {
-  const stack = new Stack(new App(), 'Theirs');
+  const stack = new Stack(testApp(), 'Theirs');
   new RenderFarm(stack, 'One', { assets, farmName: 'one' });
   new RenderFarm(stack, 'Two', { assets, farmName: 'two', eventBus: new EventBus(stack, 'Bus') });
   const template = Template.fromStack(stack);

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
-import { App, Stack } from 'aws-cdk-lib';
+import { Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Key } from 'aws-cdk-lib/aws-kms';
@@ -18,6 +18,7 @@ import {
   statementsOf,
   synthFarm,
 } from './synth-farm.ts';
+import { testApp } from './test-app.ts';
 
 let assets: PlaceholderAssets;
 let plain: Synthesized;
@@ -203,7 +204,7 @@ test('network interfaces are allowed only to functions in a network', () => {
 });
 
 test('the farms of one stack share no role and no bucket', () => {
-  const stack = new Stack(new App(), 'Theirs');
+  const stack = new Stack(testApp(), 'Theirs');
   const one = new RenderFarm(stack, 'One', { assets, farmName: 'one' });
   const two = new RenderFarm(stack, 'Two', { assets, farmName: 'two' });
   const template = Template.fromStack(stack);

@@ -1,7 +1,8 @@
-import { App, Stack, type StackProps } from 'aws-cdk-lib';
+import { Stack, type StackProps } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { type FunctionName, functionNames } from '../../cdk/function-sizes.ts';
 import { RenderFarm, type RenderFarmProps } from '../../cdk/index.ts';
+import { testApp } from './test-app.ts';
 
 export interface Synthesized {
   readonly stack: Stack;
@@ -14,7 +15,7 @@ export function synthFarm(
   props: RenderFarmProps | ((stack: Stack) => RenderFarmProps),
   stackProps: StackProps = {},
 ): Synthesized {
-  const stack = new Stack(new App(), 'Test', stackProps);
+  const stack = new Stack(testApp(), 'Test', stackProps);
   const farm = new RenderFarm(stack, 'Farm', typeof props === 'function' ? props(stack) : props);
   return { stack, farm, template: Template.fromStack(stack) };
 }
