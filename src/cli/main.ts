@@ -2,7 +2,7 @@
 import module from 'node:module';
 import path from 'node:path';
 import { Command } from 'commander';
-import { KitError } from '../utils/errors.ts';
+import { VersionMismatchError } from '../utils/errors.ts';
 import { packageVersion } from '../utils/package-version.ts';
 import { cacheFolder } from '../utils/paths.ts';
 import { isAtLeast, OLDEST_NODE } from './node-version.ts';
@@ -69,11 +69,11 @@ async function createProgram(named = ''): Promise<Command> {
   return program;
 }
 
-/** Before commands are loaded, which an old Node can't. @throws KitError */
+/** Before commands are loaded, which an old Node can't. @throws VersionMismatchError */
 function checkNode(): void {
   const { node } = process.versions;
   if (isAtLeast(node, OLDEST_NODE)) return;
-  throw new KitError(`Node.js ${node} is too old. Install ${OLDEST_NODE} or newer.`);
+  throw new VersionMismatchError(`Node.js ${node} is too old. Install ${OLDEST_NODE} or newer.`);
 }
 
 async function main(): Promise<void> {

@@ -88,7 +88,7 @@ function memory(store: ObjectStore, version: string, trusted: boolean, changes: 
   };
 }
 
-/** What a frame takes while little else is at work; the looks were side by side. */
+/** What a frame takes while little else is at work: the quicker of the visits, which were side by side. */
 function quickestMs({ costs, msPerFrame }: SeekTrial): number {
   return costs.length > 0 ? costs.reduce((sum, { ms }) => sum + ms, 0) / costs.length : msPerFrame;
 }

@@ -22,31 +22,33 @@ export interface SeekTrial {
   readonly msPerFrame: number;
   /** Milliseconds of one worker for going on by a frame, without its picture. */
   readonly msPerStep: number;
-  /** Of the places that were looked at, the quickest of the looks at each. */
+  /** Of the places that were looked at, as the quicker visit found each. */
   readonly costs: readonly FrameCost[];
 }
 
+const meanOf = (all: readonly number[]): number => all.reduce((sum, ms) => sum + ms, 0) / all.length;
+
 /** What frames took, in milliseconds. */
 class Costs {
-  readonly #quickest = new Map<number, number>();
-  #looks = { ms: 0, count: 0 };
+  /** Means of the looks of each visit, by the frame that stands for the place. */
+  readonly #places = new Map<number, number[]>();
   #steps = { ms: 0, count: 0 };
 
   step(ms: number): void {
     this.#steps = { ms: this.#steps.ms + ms, count: this.#steps.count + 1 };
   }
 
-  /** @param frame that stands for the place */
-  look(frame: number, ms: number): void {
-    this.#looks = { ms: this.#looks.ms + ms, count: this.#looks.count + 1 };
-    this.#quickest.set(frame, Math.min(this.#quickest.get(frame) ?? Number.POSITIVE_INFINITY, ms));
+  /** @param looks of one visit at a place; some of them may show what the frame before does, which takes no time */
+  look(frame: number, looks: readonly number[]): void {
+    this.#places.set(frame, [...(this.#places.get(frame) ?? []), meanOf(looks)]);
   }
 
   get summary(): Omit<SeekTrial, 'seekMode'> {
+    const places = [...this.#places];
     return {
-      msPerFrame: this.#looks.ms / this.#looks.count,
+      msPerFrame: meanOf(places.flatMap(([, means]) => means)),
       msPerStep: this.#steps.ms / Math.max(1, this.#steps.count),
-      costs: [...this.#quickest].map(([frame, ms]) => ({ frame, ms })),
+      costs: places.map(([frame, means]) => ({ frame, ms: Math.min(...means) })),
     };
   }
 }
@@ -95,13 +97,12 @@ export class SeekTry {
     const { starts, length } = placesOf(this.#range);
     const capture = openCapture(session, this.view, this.view.page.timeouts.frame);
     let last: Buffer | undefined;
-    const look = async (as: number, frame: number): Promise<number> => {
+    const look = async (frame: number): Promise<number> => {
       const since = performance.now();
       await session.step(frame);
       await capture.expose();
-      const ms = performance.now() - since;
-      this.#costs.look(as, ms);
-      return ms;
+      last = capture.develop()?.bytes ?? last;
+      return performance.now() - since;
     };
     for (const [place, from] of starts.entries()) {
       // Stops on the way that the other visit does not make: a page may lose its way between them.
@@ -115,14 +116,16 @@ export class SeekTry {
       if (place === 0) await capture.preRoll();
       await capture.expose();
       const seen = from + length;
-      const ms = await look(seen, seen);
-      last = capture.develop()?.bytes ?? last;
+      const looks = [await look(seen)];
       const areRaw = isRaw(capture.format);
       await this.#compare(place, areRaw ? (last as Buffer) : await (await capture.keep()).png, areRaw);
-      // A page's first pictures take longer, whatever they show: memory is new, and scripts are not compiled.
-      const more = ms < QUICK_MS ? MORE_LOOKS : place === 0 ? 1 : 0;
+      const isQuick = (looks[0] as number) < QUICK_MS;
       const room = (starts[place + 1] ?? this.#range[1]) - 1;
-      for (let frame = seen + 1; frame <= Math.min(seen + more, room); frame++) await look(seen, frame);
+      const end = Math.min(seen + (isQuick ? MORE_LOOKS : place === 0 ? 1 : 0), room);
+      for (let frame = seen + 1; frame <= end; frame++) looks.push(await look(frame));
+      // A page's first pictures take longer, whatever they show: memory is new, and scripts are not compiled.
+      if (place === 0 && looks.length > 1) looks.shift();
+      this.#costs.look(seen, looks);
     }
   }
 

@@ -61,7 +61,7 @@ export class WebGLError extends HeliosError {}
 export class FrameRangeError extends HeliosError {}
 /** The job was cancelled by its signal. */
 export class AbortedError extends HeliosError {}
-/** The worker's version is not the one that the job was planned for. */
+/** The worker's version is not the one that the job was planned for, or Node.js is too old. */
 export class VersionMismatchError extends HeliosError {}
 /** A program or file of the kit (Chromium, FFmpeg, fonts) is missing or does not start. */
 export class KitError extends HeliosError {}

@@ -16,6 +16,12 @@ const LAUNCHES = 2;
 const LAUNCH_MS = 30_000;
 const ANSWER_MS = 10_000;
 
+/** Set when a browser could not copy itself, or may not have been able to. */
+let copiesFailed = false;
+
+/** Whether a browser is to make its pages' processes by copying itself; in a Lambda function it has few pages. */
+const makesCopies = (): boolean => !copiesFailed && process.env.AWS_LAMBDA_FUNCTION_NAME === undefined;
+
 /** A running Chromium, and the gate that all its requests go through. */
 export class Browser implements AsyncDisposable {
   readonly mode: CaptureMode;
@@ -27,6 +33,7 @@ export class Browser implements AsyncDisposable {
   readonly #profile: WorkFolder;
   readonly #watch: Disposable;
   #crash: HeliosError | undefined;
+  #hadPage = false;
   readonly #guarded = new Set<(crash: HeliosError) => void>();
   #drawingProcess: number | undefined;
   /** Set when a page may still be busy in it: it is not lent again. */
@@ -59,6 +66,7 @@ export class Browser implements AsyncDisposable {
   #end(crash: HeliosError): void {
     if (this.#closing || this.#crash) return;
     this.#crash = crash;
+    copiesFailed ||= !this.#hadPage;
     for (const reject of this.#guarded) reject(crash);
     this.#guarded.clear();
   }
@@ -76,10 +84,11 @@ export class Browser implements AsyncDisposable {
       throwIfAborted(signal);
       const gate = await Gate.listen();
       try {
-        return await Browser.#launch(kind, gate, kit, attempt === 1, signal);
+        return await Browser.#launch(kind, gate, kit, makesCopies(), signal);
       } catch (cause) {
         await gate[Symbol.asyncDispose]();
         throwIfAborted(signal);
+        copiesFailed = true;
         if (cause instanceof HeliosError) throw cause;
         // A browser can be killed while it starts, as another can later; or the system lets it make no copies of itself.
         if (attempt < LAUNCHES) continue;
@@ -131,6 +140,11 @@ export class Browser implements AsyncDisposable {
 
   get alive(): boolean {
     return !this.#crash && !this.#closing;
+  }
+
+  /** Takes note that a page's process answers: the browser can make some. */
+  notePage(): void {
+    this.#hadPage = true;
   }
 
   /** Settles as `work` does, or rejects with `BrowserCrashedError` when the browser ends first. */

@@ -44,7 +44,7 @@ export class FramebufferCapture implements Capture {
     const { ticker } = this.#session;
     await this.#screenshots.inTime(ticker.tick());
     this.#pictures.read(this.#framebuffer);
-    if (this.#framebuffer.showsPage(this.#pictures.source)) {
+    if (!this.#session.wasReplaced && this.#framebuffer.showsPage(this.#pictures.source)) {
       ticker.looked();
       ticker.startTimeline();
       return;

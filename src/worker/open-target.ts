@@ -58,5 +58,6 @@ export async function openTarget(browser: Browser, options: TargetOptions): Prom
       ...(transparent ? [page.send('Emulation.setDefaultBackgroundColorOverride', clear)] : []),
     ]),
   );
+  browser.notePage();
   return { page, browserContextId };
 }

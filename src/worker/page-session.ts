@@ -57,6 +57,8 @@ export class PageSession implements AsyncDisposable {
   readonly #contexts = new Map<string, number>();
   readonly #rest = new Rest();
   #mainFrame = '';
+  /** That were shown in the main frame, from the composition's own on. */
+  #documents = 0;
   #endedAnimations = false;
   #closed = false;
   #documentStatus: { status: number; url: string } | undefined;
@@ -104,6 +106,11 @@ export class PageSession implements AsyncDisposable {
 
   get warnings(): readonly string[] {
     return this.#faults.warnings;
+  }
+
+  /** Whether the composition's first document gave way to another. */
+  get wasReplaced(): boolean {
+    return this.#documents > 1;
   }
 
   /** There when it was asked for and can be read. */
@@ -253,6 +260,7 @@ export class PageSession implements AsyncDisposable {
       const { isDefault, frameId } = (context.auxData ?? {}) as { isDefault?: boolean; frameId?: string };
       if (!isDefault || !frameId) return;
       this.#contexts.set(frameId, context.id);
+      if (frameId === this.#mainFrame) this.#documents++;
       this.#rest.end();
     });
     page.on('Runtime.executionContextDestroyed', ({ executionContextId }) => {

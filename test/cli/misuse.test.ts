@@ -30,7 +30,9 @@ test('an old Node.js is told to go before a command is loaded, which it could no
   const old = "data:text/javascript,Object.defineProperty(process,'versions',{value:{node:'20.20.2'}})";
   const ended = await cli.run(['render', 'x'], { NODE_OPTIONS: `--import=${old}` });
   expect(ended).toMatchObject({ status: 1, stdout: '' });
-  expect(ended.stderr).toMatch(/KitError: Node\.js 20\.20\.2 is too old\. Install 22\.17\.0 or newer\./);
+  expect(ended.stderr).toMatch(
+    /VersionMismatchError: Node\.js 20\.20\.2 is too old\. Install 22\.17\.0 or newer\./,
+  );
 });
 
 test.concurrent.each([

@@ -69,7 +69,8 @@ describe('a process that is killed once in mid-render', () => {
 
   test.each([
     ['drawing process', toolPatterns.gpu],
-    ['process that others are copies of', toolPatterns.zygote],
+    ['process that its helpers are copies of', /--type=zygote .*--no-zygote-sandbox/],
+    ['process that pages are copies of', /--type=zygote (?!.*--no-zygote-sandbox)/],
   ])("Chromium's %s: the frames are right", async (_, pattern) => {
     const { result } = await renderAndKill(pattern, inSegment);
     expect(await decodeBarcodes(result.output)).toEqual(frameNumbers(0, FRAMES));

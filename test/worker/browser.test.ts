@@ -72,6 +72,22 @@ test('a drawing process that is another one counts as ended', async () => {
   expect(browser.alive).toBe(false);
 });
 
+afterEach(() => vi.unstubAllEnvs());
+
+test.each([
+  ['on a machine', undefined, false],
+  ['in a function', 'farm-render', true],
+])('makes copies of itself for pages, but in functions: %s', async (_, name, starts) => {
+  vi.stubEnv('AWS_LAMBDA_FUNCTION_NAME', name);
+  // One that has seen no browser fail.
+  vi.resetModules();
+  const fresh = await import('../../src/worker/browser.ts');
+  await using browser = await fresh.Browser.launch({ mode: 'begin-frame' });
+  await browser.checkProcesses();
+  const { command } = await untilTool(toolPatterns.browser);
+  expect(command.includes('--no-zygote')).toBe(starts);
+});
+
 test('a closed browser leaves no process and no folder', async () => {
   const browser = await Browser.launch({ mode: 'screenshot' });
   await browser.checkProcesses();
