@@ -12,6 +12,8 @@ const WINDOW_FRAMES = 5;
 /** What is quicker is measured by chance: more frames are looked at. */
 const QUICK_MS = 25;
 const MORE_LOOKS = 3;
+/** With fewer frames to the next place it does not matter how long they take. */
+const ROOMY_FRAMES = 30;
 
 /** How a frame is reached. */
 export type SeekWay = 'steps' | 'at-once';
@@ -120,9 +122,9 @@ export class SeekTry {
       const areRaw = isRaw(capture.format);
       await this.#compare(place, areRaw ? (last as Buffer) : await (await capture.keep()).png, areRaw);
       const isQuick = (looks[0] as number) < QUICK_MS;
-      const room = (starts[place + 1] ?? this.#range[1]) - 1;
-      const end = Math.min(seen + (isQuick ? MORE_LOOKS : place === 0 ? 1 : 0), room);
-      for (let frame = seen + 1; frame <= end; frame++) looks.push(await look(frame));
+      const hasRoom = (starts[place + 1] ?? this.#range[1]) - seen > ROOMY_FRAMES;
+      const more = hasRoom ? (isQuick ? MORE_LOOKS : place === 0 ? 1 : 0) : 0;
+      for (let next = 1; next <= more; next++) looks.push(await look(seen + next));
       // A page's first pictures take longer, whatever they show: memory is new, and scripts are not compiled.
       if (place === 0 && looks.length > 1) looks.shift();
       this.#costs.look(seen, looks);

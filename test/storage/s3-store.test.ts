@@ -91,11 +91,13 @@ describe('the address', () => {
 describe('a large file', () => {
   test('goes in parts and comes back the same', async () => {
     const file = await fileOf(40);
-    await store.put('large/file', { file }, { contentType: 'video/mp4' });
+    // Beside other tests a second without a byte is nothing unusual.
+    const patient = new S3Store('s3://renders/farm');
+    await patient.put('large/file', { file }, { contentType: 'video/mp4' });
     const sent = s3.reset();
     expect(sent.filter((line) => line.includes('partNumber='))).toHaveLength(5);
-    expect(await store.head('large/file')).toMatchObject({ size: 40 * MIB });
-    expect(sha256(await readBytes(store, 'large/file'))).toBe(await sha256File(file));
+    expect(await patient.head('large/file')).toMatchObject({ size: 40 * MIB });
+    expect(sha256(await readBytes(patient, 'large/file'))).toBe(await sha256File(file));
   });
 
   test('whose upload is gone and left nothing is a StorageError', async () => {
