@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { blobKey } from '../storage/bundle.ts';
 import { keepAlive } from '../storage/keep-alive.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
@@ -34,8 +35,9 @@ import { estimateWork } from './segment-work.ts';
 import { storedSegments } from './stored-segments.ts';
 import type { SeekTrial } from './try-seeking.ts';
 
-/** A segment of less work is not worth opening its page for. */
-const LEAST_SEGMENT_MS = 1_000;
+/** A segment of less work is not worth opening its page for: with cores for a browser and an encoder, and without. */
+const LEAST_SEGMENT_MS = { alone: 1_000, sharing: 2_000 };
+const CORES_PER_WORKER = 2;
 
 export interface PlanOptions {
   /** Where the composition is. */
@@ -118,7 +120,9 @@ function cut(
   const targetMs = targetSegmentSeconds
     ? targetSegmentSeconds * 1000
     : segmentTarget(workMs, idleIsFree ? undefined : workers);
-  const count = segmentCount(workMs, { workers, targetMs, leastMs: LEAST_SEGMENT_MS });
+  const shares = availableParallelism() < CORES_PER_WORKER * workers;
+  const leastMs = shares ? LEAST_SEGMENT_MS.sharing : LEAST_SEGMENT_MS.alone;
+  const count = segmentCount(workMs, { workers, targetMs, leastMs });
   return pieces.flatMap((piece) => {
     if (piece.stored || trial.seekMode === 'replay') return [piece.range];
     if (!idleIsFree || targetSegmentSeconds !== undefined)
