@@ -196,7 +196,7 @@ describe('a page that takes too much', () => {
   });
 
   test('a message of 70 MB', async () => {
-    // On its way for 15 s when other tests are at work.
+    // Chromium tells some 6 MB of it a second, and fewer beside other tests.
     const error = await fail('<script>console.error("x".repeat(7e7))</script>', {
       load: 60_000,
       frame: 60_000,
