@@ -29,16 +29,22 @@ export function costCurve(costs: readonly FrameCost[], msPerFrame: number): (fra
   };
 }
 
+interface Workers {
+  /** That are there anyway. */
+  readonly workers: number;
+  readonly targetMs: number;
+  readonly leastMs: number;
+  /** Of the work, for which one worker's encoder keeps the cores busy that another would draw on. @default 0 */
+  readonly sharedMs?: number;
+}
+
 /**
- * How many segments finish a range soonest on `workers` that are there anyway: as few rounds as segments of `targetMs`
- * allow, all workers busy in each, but no segment of less than `leastMs`.
+ * How many segments finish a range soonest: as few rounds as segments of `targetMs` allow, all workers busy in each,
+ * but no segment that spares less than `leastMs`.
  */
-export function segmentCount(
-  workMs: number,
-  { workers, targetMs, leastMs }: { workers: number; targetMs: number; leastMs: number },
-): number {
+export function segmentCount(workMs: number, { workers, targetMs, leastMs, sharedMs = 0 }: Workers): number {
   const rounds = Math.max(1, Math.ceil(workMs / (workers * targetMs)));
-  const most = Math.floor(workMs / leastMs);
+  const most = Math.floor((workMs - sharedMs) / leastMs);
   return Math.max(1, Math.ceil(workMs / targetMs), Math.min(rounds * workers, most));
 }
 

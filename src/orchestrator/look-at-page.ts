@@ -27,44 +27,65 @@ export interface LookOptions {
   /** Whether the two ways to a frame are gone at the same time, in two browsers. */
   readonly sideBySide: boolean;
   readonly of: Wanted | Unseen;
+  /** Whether the steps found enough, so that no frame has to be reached at once. @default never */
+  readonly suffices?: ((found: SeekTrial, wanted: Wanted) => Promise<boolean>) | undefined;
 }
 
 /**
  * Finds out what frames of a page cost, and whether they can be seeked to. The browsers open an unseen page before
- * anything is decided, and look at that same page where a render would open it no other way.
+ * anything is decided, and look at that same page where a render would open it no other way. Where the steps may
+ * suffice, nothing else begins before they are known not to.
  */
 export async function lookAtPage(
   { encoding, page }: Pick<RenderJob, 'encoding' | 'page'>,
-  { lend, sideBySide, of }: LookOptions,
+  { lend, sideBySide, of, suffices }: LookOptions,
 ): Promise<SeekTrial> {
   const decided = Promise.withResolvers<SeekTry>();
   decided.promise.catch(() => {});
-  const decide = ({ composition, range }: Wanted): void =>
+  let wanted: Wanted | undefined;
+  const decide = (known: Wanted): void => {
+    wanted = known;
+    const { composition, range } = known;
     decided.resolve(new SeekTry({ composition, encoding, page }, range));
+  };
   const unseen = 'open' in of ? of : undefined;
   if ('range' in of) decide(of);
+  const bothWays = Promise.withResolvers<boolean>();
+  if (!suffices) bothWays.resolve(true);
+  const isEnough = async (found: SeekTrial): Promise<boolean> => {
+    const enough = (await suffices?.(found, wanted as Wanted)) ?? false;
+    if (!enough) bothWays.resolve(true);
+    return enough;
+  };
   const visit = async (browser: Browser, ways: readonly SeekWay[], leads: boolean): Promise<void> => {
     await using early = await unseen?.open(browser);
     if (unseen && early && leads) decide(unseen.decide(early.probe));
     const seeking = await decided.promise;
     for (const [index, way] of ways.entries()) {
+      if (index > 0 && !(await bothWays.promise)) return;
       const opened = index === 0 ? early?.sessionFor(seeking.view) : undefined;
-      if (opened) await seeking.visit(opened, way);
+      let isDone = opened !== undefined && (await seeking.visit(opened, way, isEnough));
       await early?.[Symbol.asyncDispose]();
-      if (opened) continue;
-      await using session = await PageSession.open(browser, sessionOptions(seeking.view));
-      await seeking.visit(session, way);
+      while (!isDone) {
+        await using session = await PageSession.open(browser, sessionOptions(seeking.view));
+        isDone = await seeking.visit(session, way, isEnough);
+      }
+      bothWays.resolve(false);
     }
   };
   // The longer way in the browser that decides.
   const ways: SeekWay[] = page.seekMode === 'auto' ? ['steps', 'at-once'] : ['at-once'];
   const lanes = sideBySide ? ways.map((way) => [way]) : [ways];
-  await runLimited(lanes, lanes.length, undefined, (lane) =>
-    lend((browser) => visit(browser, lane, lane === lanes[0])).catch((error: unknown) => {
+  await runLimited(lanes, lanes.length, undefined, async (lane) => {
+    const leads = lane === lanes[0];
+    try {
+      if (leads || (await bothWays.promise)) await lend((browser) => visit(browser, lane, leads));
+    } catch (error) {
       decided.reject(error);
+      bothWays.resolve(false);
       throw error;
-    }),
-  );
+    }
+  });
   const { trial } = await decided.promise;
   return page.seekMode === 'replay' ? { ...trial, seekMode: 'replay' } : trial;
 }

@@ -1,10 +1,8 @@
-import { availableParallelism } from 'node:os';
 import { blobKey } from '../storage/bundle.ts';
 import { keepAlive } from '../storage/keep-alive.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { findJson, putJson } from '../storage/object-store.ts';
 import type { AudioTrack } from '../types/audio.ts';
-import { audioCodecOf, captureScale, outputFrames } from '../types/codecs.ts';
+import { audioCodecOf, outputFrames, pictureSize } from '../types/codecs.ts';
 import {
   type CompositionRef,
   type ResolvedComposition,
@@ -13,31 +11,24 @@ import {
 import type { FrameJob } from '../types/frame-job.ts';
 import type { Plan } from '../types/plan.ts';
 import type { FrameRange, PageOptions, RenderJob } from '../types/render-job.ts';
-import { canonicalJson, sha256 } from '../utils/digest.ts';
 import { type AudioError, FrameRangeError } from '../utils/errors.ts';
 import type { Browser } from '../worker/browser.ts';
-import { browserKindOf } from '../worker/chromium-flags.ts';
+import { browserFor } from '../worker/camera.ts';
 import type { ChromiumFrameWorker } from '../worker/chromium-frame-worker.ts';
 import { workerVersion } from '../worker/worker-version.ts';
 import { scanAudio } from './audio-scan.ts';
 import { audioTracks } from './audio-tracks.ts';
 import { checkEncoding, checkSize } from './check-encoding.ts';
-import { coverRange } from './cover-range.ts';
-import { costCurve, cutByWork, segmentCount } from './cut-by-work.ts';
+import { cutRange } from './cut-range.ts';
 import { lookAhead } from './look-ahead.ts';
 import { type Lend, lookAtPage, type Wanted } from './look-at-page.ts';
 import { maySound } from './may-sound.ts';
-import { openProbed, type Probe } from './probe.ts';
+import { guessOf, openProbed, type Probe } from './probe.ts';
+import { memory } from './remember.ts';
 import { contentDigest, segmentKey } from './segment-key.ts';
-import { cutEvenly, cutToTarget } from './segment-ranges.ts';
-import { segmentTarget } from './segment-target.ts';
 import { estimateWork } from './segment-work.ts';
 import { storedSegments } from './stored-segments.ts';
 import type { SeekTrial } from './try-seeking.ts';
-
-/** A segment of less work is not worth opening its page for: with cores for a browser and an encoder, and without. */
-const LEAST_SEGMENT_MS = { alone: 1_000, sharing: 2_000 };
-const CORES_PER_WORKER = 2;
 
 export interface PlanOptions {
   /** Where the composition is. */
@@ -62,73 +53,6 @@ function checkRange(range: FrameRange | undefined, composition: ResolvedComposit
     );
   }
   return [start, end];
-}
-
-type Remember = <T>(
-  question: unknown,
-  find: () => Promise<T>,
-  holds?: (known: T) => Promise<boolean>,
-) => Promise<T>;
-
-/**
- * Remembers in the store what was measured of a bundle, so that planning it again is quick and comes out the same.
- * @param changes whether what the page shows may change by itself
- */
-function memory(store: ObjectStore, version: string, trusted: boolean, changes: () => boolean): Remember {
-  return async <T>(
-    question: unknown,
-    find: () => Promise<T>,
-    holds: (known: T) => Promise<boolean> = async () => true,
-  ) => {
-    if (changes()) return find();
-    const key = `probes/${sha256(canonicalJson({ question, worker: version }))}.json`;
-    const known = trusted ? await findJson(store, key) : undefined;
-    if (known && (await holds(known as T))) return known as T;
-    const found = await find();
-    if (!changes()) await putJson(store, key, found);
-    return found;
-  };
-}
-
-/** What a frame takes while little else is at work: the quicker of the visits, which were side by side. */
-function quickestMs({ costs, msPerFrame }: SeekTrial): number {
-  return costs.length > 0 ? costs.reduce((sum, { ms }) => sum + ms, 0) / costs.length : msPerFrame;
-}
-
-/**
- * @param stored frames of the segments that need not be rendered
- * @param workers that can be at work at the same time
- * @param idleIsFree whether they are there anyway
- */
-function cut(
-  job: RenderJob,
-  range: FrameRange,
-  trial: SeekTrial,
-  stored: readonly FrameRange[],
-  workers: number,
-  idleIsFree: boolean,
-): FrameRange[] {
-  const { segments, targetSegmentSeconds } = job.chunking;
-  const step = job.encoding.everyNthFrame;
-  if (segments !== undefined) return cutEvenly(range, segments, step);
-  const pieces = coverRange(range, stored, step);
-  const costOf = costCurve(trial.costs, trial.msPerFrame);
-  const msPerFrame = idleIsFree ? quickestMs(trial) : trial.msPerFrame;
-  const msOf = ([from, to]: FrameRange) => Math.ceil((to - from) / step) * msPerFrame;
-  const open = pieces.filter((piece) => !piece.stored);
-  const workMs = open.reduce((sum, piece) => sum + msOf(piece.range), 0);
-  const targetMs = targetSegmentSeconds
-    ? targetSegmentSeconds * 1000
-    : segmentTarget(workMs, idleIsFree ? undefined : workers);
-  const shares = availableParallelism() < CORES_PER_WORKER * workers;
-  const leastMs = shares ? LEAST_SEGMENT_MS.sharing : LEAST_SEGMENT_MS.alone;
-  const count = segmentCount(workMs, { workers, targetMs, leastMs });
-  return pieces.flatMap((piece) => {
-    if (piece.stored || trial.seekMode === 'replay') return [piece.range];
-    if (!idleIsFree || targetSegmentSeconds !== undefined)
-      return cutToTarget(piece.range, targetMs, step, costOf);
-    return cutByWork(piece.range, Math.ceil((count * msOf(piece.range)) / workMs), step, costOf);
-  });
 }
 
 interface Sounds {
@@ -181,7 +105,7 @@ export async function planJob(
   const inBrowser: Lend = (work) =>
     worker.withBrowser(
       { ref, allowHosts: page.allowHosts },
-      browserKindOf(page, captureScale(encoding)),
+      browserFor({ composition: guessOf(job.composition, ref), encoding, page }),
       signal,
       async (browser) => {
         const answer = await work(browser);
@@ -204,7 +128,44 @@ export async function planJob(
     checkSize(composition, encoding);
     return { composition, range: checkRange(job.frameRange, composition) };
   };
-  const look = { lend: inBrowser, sideBySide: idleIsFree && capacity > 1 };
+  const workers = Math.min(job.chunking.maxParallel ?? capacity, capacity);
+  const shared = (composition: ResolvedComposition, { seekMode }: SeekTrial) => ({
+    jobId: job.id,
+    composition,
+    encoding,
+    page: { ...page, seekMode },
+    workerVersion: version,
+  });
+  const layOut = async (trial: SeekTrial, { composition, range }: Wanted) => {
+    // What other hosts send may change at any time, as a page behind an address may.
+    const owner = reachesOut ? job.id : undefined;
+    const content = contentDigest(shared(composition, trial), job.cache ? owner : run);
+    const stored = await storedSegments(store, content, job.id);
+    const { width, height } = pictureSize({ composition, encoding });
+    const parts = cutRange({
+      ...{ job, range, trial, workers, idleIsFree },
+      stored: stored.map((segment) => segment.range),
+      pixels: width * height,
+    });
+    return { content, stored, parts };
+  };
+  const mayBeOnePass =
+    idleIsFree &&
+    page.seekMode === 'auto' &&
+    encoding.everyNthFrame === 1 &&
+    job.chunking.segments === undefined;
+  // Then the page shows its frames in order, from the first on, as it does step by step.
+  const isOnePass = async (found: SeekTrial, wanted: Wanted): Promise<boolean> => {
+    const { parts } = await layOut(found, wanted);
+    if (wanted.range[0] > 0 || parts.length > 1) return false;
+    const replayed = await layOut({ ...found, seekMode: 'replay' }, wanted);
+    return replayed.stored.length === 0;
+  };
+  const look = {
+    lend: inBrowser,
+    sideBySide: idleIsFree && capacity > 1,
+    suffices: mayBeOnePass ? isOnePass : undefined,
+  };
   let measured: SeekTrial | undefined;
   const probe = await remember<Probe>(
     { ref, spec: { ...job.composition, source: '' }, onAssetError, allowHosts },
@@ -222,10 +183,14 @@ export async function planJob(
   );
   const wanted = want(probe);
   const { composition, range } = wanted;
-  const trial = await remember<SeekTrial>(
+  let trial = await remember<SeekTrial>(
     { ref, look: { ...asked, frameRange: range, composition: { ...composition, durationInFrames: 0 } } },
     async () => measured ?? lookAtPage(job, { ...look, of: wanted }),
-    async (known) => known.msPerFrame > 0 && known.msPerStep >= 0 && Array.isArray(known.costs),
+    async (known) =>
+      known.msPerFrame > 0 &&
+      known.msPerStep >= 0 &&
+      Array.isArray(known.costs) &&
+      (known.tried || (mayBeOnePass && (await isOnePass(known, wanted)))),
   );
   const question = { ref, composition, end: range[1], onAssetError, allowHosts };
   const isSilent = audioCodecOf(encoding) === 'none' || !(reachesOut || (await maySound(store, composition)));
@@ -237,26 +202,12 @@ export async function planJob(
         async (known) => Array.isArray(known.tracks) && hasSources(store, known),
       );
 
-  const shared = {
-    jobId: job.id,
-    composition,
-    encoding,
-    page: { ...page, seekMode: trial.seekMode },
-    workerVersion: version,
-  };
-  // What other hosts send may change at any time, as a page behind an address may.
-  const owner = reachesOut ? job.id : undefined;
-  const content = contentDigest(shared, job.cache ? owner : run);
-  const stored = await storedSegments(store, content, job.id);
+  let { content, stored, parts } = await layOut(trial, wanted);
+  if (page.seekMode === 'auto' && !trial.tried && parts.length > 1) {
+    trial = await lookAtPage(job, { ...look, suffices: undefined, of: wanted });
+    ({ content, stored, parts } = await layOut(trial, wanted));
+  }
   const known = new Map(stored.map((segment) => [segmentKey(content, segment.range), segment]));
-  const parts = cut(
-    job,
-    range,
-    trial,
-    stored.map((segment) => segment.range),
-    Math.min(job.chunking.maxParallel ?? capacity, capacity),
-    idleIsFree,
-  );
   const segments = parts.map((part, index) => ({
     range: part,
     segmentKey: segmentKey(content, part),
@@ -264,13 +215,18 @@ export async function planJob(
   }));
   const looks = { segments, durationInFrames: composition.durationInFrames, step: encoding.everyNthFrame };
   const frameJobs = segments.map(
-    (segment, index): FrameJob => ({ ...shared, ...segment, index, lookAhead: lookAhead(index, looks) }),
+    (segment, index): FrameJob => ({
+      ...shared(composition, trial),
+      ...segment,
+      index,
+      lookAhead: lookAhead(index, looks),
+    }),
   );
   const missing = frameJobs.filter((frameJob) => {
     const segment = known.get(frameJob.segmentKey);
     return !segment || (frameJob.lookBack && !segment.sawPrevious);
   });
-  const maxParallel = Math.min(job.chunking.maxParallel ?? capacity, capacity, frameJobs.length);
+  const maxParallel = Math.min(workers, frameJobs.length);
   return {
     id: job.id,
     composition,

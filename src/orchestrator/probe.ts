@@ -26,6 +26,12 @@ export interface ProbedPage extends AsyncDisposable {
   sessionFor(view: View): PageSession | undefined;
 }
 
+/** What a composition may be as long as its page has not been seen. */
+export function guessOf(spec: CompositionSpec, ref: CompositionRef): ResolvedComposition {
+  const { width = GUESS.width, height = GUESS.height, fps = GUESS.fps, inputProps } = spec;
+  return { ...GUESS, ref, kind: 'page', width, height, fps, inputProps };
+}
+
 /** Of what is asked of a page, all that it can notice. */
 function openingOf(options: PageSessionOptions): string {
   const { width, height, fps, inputProps } = options.composition;
@@ -43,8 +49,7 @@ export async function openProbed(
   page: PageOptions,
   encoding?: Encoding,
 ): Promise<ProbedPage> {
-  const { width = GUESS.width, height = GUESS.height, fps = GUESS.fps, inputProps } = spec;
-  const guess: ResolvedComposition = { ...GUESS, ref, kind: 'page', width, height, fps, inputProps };
+  const guess = guessOf(spec, ref);
   const asked = encoding && sessionOptions({ composition: guess, encoding, page });
   // What a page says of itself does not depend on the scale; a guess may be far too large for it.
   const options: PageSessionOptions =

@@ -12,6 +12,9 @@ const WINDOW_FRAMES = 5;
 /** What is quicker is measured by chance: more frames are looked at. */
 const QUICK_MS = 25;
 const MORE_LOOKS = 3;
+/** A page's first pictures take longer, whatever they show: memory is new, and scripts are not compiled. */
+const SETTLED_LOOKS = 2;
+const SETTLED = 1.25;
 /** With fewer frames to the next place it does not matter how long they take. */
 const ROOMY_FRAMES = 30;
 
@@ -20,6 +23,8 @@ export type SeekWay = 'steps' | 'at-once';
 
 export interface SeekTrial {
   readonly seekMode: 'seek' | 'replay';
+  /** Whether both ways were gone; else only a page that shows its frames in order, from the first on, shows them right. */
+  readonly tried: boolean;
   /** Milliseconds of one worker for one frame, without the encoder. */
   readonly msPerFrame: number;
   /** Milliseconds of one worker for going on by a frame, without its picture. */
@@ -29,6 +34,12 @@ export interface SeekTrial {
 }
 
 const meanOf = (all: readonly number[]): number => all.reduce((sum, ms) => sum + ms, 0) / all.length;
+
+/** Whether the last look took about as long as the one before. */
+function isSettled(looks: readonly number[]): boolean {
+  const [before, last] = looks.slice(-SETTLED_LOOKS);
+  return before !== undefined && last !== undefined && before < last * SETTLED;
+}
 
 /** What frames took, in milliseconds. */
 class Costs {
@@ -45,7 +56,7 @@ class Costs {
     this.#places.set(frame, [...(this.#places.get(frame) ?? []), meanOf(looks)]);
   }
 
-  get summary(): Omit<SeekTrial, 'seekMode'> {
+  get summary(): Pick<SeekTrial, 'msPerFrame' | 'msPerStep' | 'costs'> {
     const places = [...this.#places];
     return {
       msPerFrame: meanOf(places.flatMap(([, means]) => means)),
@@ -84,6 +95,9 @@ export class SeekTry {
   readonly #costs = new Costs();
   /** Of each place, as the visit that came there first saw it: raw, or a PNG. */
   readonly #looks: Buffer[] = [];
+  readonly #ways = new Set<SeekWay>();
+  /** Whether more than costs has to be known. */
+  #isTrial = false;
   #differs = false;
 
   constructor(view: View, range: FrameRange) {
@@ -92,13 +106,21 @@ export class SeekTry {
   }
 
   /**
-   * Goes one of the two ways through the places.
+   * Goes one of the two ways through the places. As long as no more has to be known than what frames cost, the steps
+   * after the first place are not gone one by one.
    * @param session a page of the view at frame 0, of which no picture was taken yet
+   * @param isEnough whether what was found so far is all that has to be known, asked after each place
+   * @returns whether it has been gone to its end; else it has to be gone again, with another page
    */
-  async visit(session: PageSession, way: SeekWay): Promise<void> {
+  async visit(
+    session: PageSession,
+    way: SeekWay,
+    isEnough: (found: SeekTrial) => Promise<boolean>,
+  ): Promise<boolean> {
     const { starts, length } = placesOf(this.#range);
     const capture = openCapture(session, this.view, this.view.page.timeouts.frame);
     let last: Buffer | undefined;
+    let hurries = false;
     const look = async (frame: number): Promise<number> => {
       const since = performance.now();
       await session.step(frame);
@@ -107,12 +129,14 @@ export class SeekTry {
       return performance.now() - since;
     };
     for (const [place, from] of starts.entries()) {
+      const isStepped = way === 'steps' && !hurries;
       // Stops on the way that the other visit does not make: a page may lose its way between them.
       const before = Math.max(0, session.frame);
-      const stops =
-        way === 'steps' ? [1, 2].map((third) => before + Math.floor(((from - before) * third) / 3)) : [];
+      const stops = isStepped
+        ? [1, 2].map((third) => before + Math.floor(((from - before) * third) / 3))
+        : [];
       const drawn = from + Math.max(0, length - 1);
-      for (let frame = way === 'steps' ? from : drawn; frame <= drawn; frame++) stops.push(frame);
+      for (let frame = isStepped ? from : drawn; frame <= drawn; frame++) stops.push(frame);
       for (const stop of stops) await this.#step(session, stop);
       // Both visits draw the same two frames: what Chromium drew before decides the last bit of what it draws next.
       if (place === 0) await capture.preRoll();
@@ -120,15 +144,21 @@ export class SeekTry {
       const seen = from + length;
       const looks = [await look(seen)];
       const areRaw = isRaw(capture.format);
-      await this.#compare(place, areRaw ? (last as Buffer) : await (await capture.keep()).png, areRaw);
+      if (!hurries)
+        await this.#compare(place, areRaw ? (last as Buffer) : await (await capture.keep()).png, areRaw);
       const isQuick = (looks[0] as number) < QUICK_MS;
       const hasRoom = (starts[place + 1] ?? this.#range[1]) - seen > ROOMY_FRAMES;
-      const more = hasRoom ? (isQuick ? MORE_LOOKS : place === 0 ? 1 : 0) : 0;
-      for (let next = 1; next <= more; next++) looks.push(await look(seen + next));
-      // A page's first pictures take longer, whatever they show: memory is new, and scripts are not compiled.
-      if (place === 0 && looks.length > 1) looks.shift();
-      this.#costs.look(seen, looks);
+      while (hasRoom && looks.length <= MORE_LOOKS && (isQuick || (place === 0 && !isSettled(looks))))
+        looks.push(await look(seen + looks.length));
+      this.#costs.look(seen, place === 0 ? looks.slice(-SETTLED_LOOKS) : looks);
+      if (way === 'at-once' || this.#isTrial) continue;
+      const enough = await isEnough(this.trial);
+      this.#isTrial = !enough;
+      if (hurries && !enough) return false;
+      hurries = enough;
     }
+    if (!hurries) this.#ways.add(way);
+    return true;
   }
 
   async #compare(place: number, look: Buffer, areRaw: boolean): Promise<void> {
@@ -146,6 +176,7 @@ export class SeekTry {
 
   /** What the visits found; of one alone, that frames can be seeked to. */
   get trial(): SeekTrial {
-    return { seekMode: this.#differs ? 'replay' : 'seek', ...this.#costs.summary };
+    const seekMode = this.#differs ? 'replay' : 'seek';
+    return { seekMode, tried: this.#ways.size === 2, ...this.#costs.summary };
   }
 }

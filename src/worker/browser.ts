@@ -28,7 +28,7 @@ export class Browser implements AsyncDisposable {
   readonly scale: number;
   readonly root: DevToolsSession;
   readonly gate: Gate;
-  readonly pictureMemory = new PictureMemory();
+  readonly pictureMemory: PictureMemory;
   readonly #chromium: ChromiumProcess;
   readonly #profile: WorkFolder;
   readonly #watch: Disposable;
@@ -40,7 +40,14 @@ export class Browser implements AsyncDisposable {
   doubtful = false;
   #closing = false;
 
-  private constructor(kind: BrowserKind, gate: Gate, chromium: ChromiumProcess, profile: WorkFolder) {
+  private constructor(
+    kind: BrowserKind,
+    gate: Gate,
+    chromium: ChromiumProcess,
+    profile: WorkFolder,
+    pictureMemory: PictureMemory,
+  ) {
+    this.pictureMemory = pictureMemory;
     this.mode = kind.mode;
     this.scale = kind.scale ?? 1;
     this.gate = gate;
@@ -116,13 +123,15 @@ export class Browser implements AsyncDisposable {
       const env = { ...kit.env, TMPDIR: profile.path };
       const started = await ChromiumProcess.start(kit.chromiumPath, flags, env);
       chromium = started;
+      const pictureMemory = new PictureMemory();
+      if (kind.pictures) pictureMemory.prepare(kind.pictures.size, kind.pictures.format);
       timer = setTimeout(() => started.kill(), LAUNCH_MS);
       off = onAbort(signal, () => started.kill());
       const { root } = started.devTools;
       await root.send('Target.setDiscoverTargets', { discover: true });
       // They belong to no page's session.
       await followWorkers(root, [{ type: 'shared_worker' }]);
-      return new Browser(kind, gate, started, profile);
+      return new Browser(kind, gate, started, profile, pictureMemory);
     } catch (error) {
       chromium?.kill();
       await chromium?.exited;

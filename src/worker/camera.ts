@@ -1,11 +1,12 @@
 import { performance } from 'node:perf_hooks';
-import { captureScale, rawFormatOf } from '../types/codecs.ts';
+import { captureScale, pictureSize, rawFormatOf } from '../types/codecs.ts';
 import type { FrameJob } from '../types/frame-job.ts';
 import type { CapturePath } from '../types/render-job.ts';
 import { throwIfAborted } from '../utils/abort.ts';
 import { CaptureUnavailableError } from '../utils/errors.ts';
 import type { Browser } from './browser.ts';
 import type { Capture, KeptFrame } from './capture.ts';
+import { type BrowserKind, browserKindOf } from './chromium-flags.ts';
 import { openCapture } from './open-capture.ts';
 import { PageSession, type PageSessionOptions } from './page-session.ts';
 import type { Picture } from './picture.ts';
@@ -146,6 +147,15 @@ export function sessionOptions(view: View): PageSessionOptions {
   const { transparent } = encoding;
   const framebuffer = wantsFramebuffer(view);
   return { composition, page, scale: captureScale(encoding), transparent, framebuffer };
+}
+
+/** The browser that pages of a view are opened in. */
+export function browserFor(view: View): BrowserKind {
+  const format = wantsFramebuffer(view) ? rawFormatOf(view) : undefined;
+  return {
+    ...browserKindOf(view.page, captureScale(view.encoding)),
+    pictures: format && { size: pictureSize(view), format },
+  };
 }
 
 /** Whether the pictures of a scene may be read from the browser's memory. */

@@ -1,4 +1,6 @@
 import type { PageOptions } from '../types/render-job.ts';
+import type { PixelSize } from './framebuffer.ts';
+import type { RawFormat } from './picture.ts';
 
 /** How a browser draws: the frames that we issue, or by itself. */
 export type CaptureMode = 'begin-frame' | 'screenshot';
@@ -12,6 +14,8 @@ export interface BrowserKind {
    * @default 1
    */
   readonly scale?: number;
+  /** That will be read from its memory: where they go is made ready while it starts. */
+  readonly pictures?: { readonly size: PixelSize; readonly format: RawFormat } | undefined;
 }
 
 const COMMON_FLAGS = [

@@ -6,7 +6,7 @@ import { readBundle } from '../storage/bundle.ts';
 import { keys, type SegmentPicture } from '../storage/keys.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { writeSegmentRecord } from '../storage/segment-record.ts';
-import { captureScale, codecTraits } from '../types/codecs.ts';
+import { codecTraits } from '../types/codecs.ts';
 import type { CompositionRef } from '../types/composition.ts';
 import type { FrameJobContext, FrameWorker } from '../types/contracts.ts';
 import {
@@ -33,7 +33,8 @@ import {
 import { NetworkPolicy } from '../utils/network-policy.ts';
 import { createWorkFolder } from '../utils/work-folder.ts';
 import { Browser } from './browser.ts';
-import { type BrowserKind, browserKindOf } from './chromium-flags.ts';
+import { browserFor } from './camera.ts';
+import type { BrowserKind } from './chromium-flags.ts';
 import { countFrames } from './count-frames.ts';
 import { findSegment, keepSegmentAlive } from './find-segment.ts';
 import { type SeamPicture, writeSegment } from './segment-writer.ts';
@@ -166,7 +167,7 @@ export class ChromiumFrameWorker implements FrameWorker, AsyncDisposable {
     const extension = codecTraits[job.encoding.codec].segmentExtension;
     const file = path.join(folder.path, `segment.${extension}`);
     const page = { ...job.page, capture };
-    const kind = browserKindOf(page, captureScale(job.encoding));
+    const kind = browserFor({ ...job, page });
     let browserMs = 0;
     let reachedOut = false;
     const written = await this.withBrowser(

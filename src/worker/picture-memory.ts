@@ -2,9 +2,19 @@ import type { PixelSize } from './framebuffer.ts';
 import type { RawFormat } from './picture.ts';
 import { RawPictures } from './raw-pictures.ts';
 
+/** Larger pictures may never be taken: their size is a guess. */
+const MOST_PIXELS = 3840 * 2160;
+
 /** Keeps the memory of a page's pictures for the next page: where new memory is dear, it costs more than a picture. */
 export class PictureMemory {
   #spare: RawPictures | undefined;
+
+  /** Has some ready for a page that will be opened. */
+  prepare(size: PixelSize, format: RawFormat): void {
+    if (size.width * size.height > MOST_PIXELS) return;
+    this.#spare = new RawPictures(size, format);
+    void this.#spare.touch();
+  }
 
   /** Memory that nobody else has; what it held before is still in it. */
   take(size: PixelSize, format: RawFormat): RawPictures {

@@ -14,6 +14,9 @@ interface PicturesModule {
 }
 
 const PAGE_BYTES = 65_536;
+const SYSTEM_PAGE_BYTES = 4_096;
+/** At a time. */
+const TOUCHED_BYTES = 1024 ** 2;
 /** Of the module's memory: the sums come first. */
 const SUMS_BYTES = 64;
 const SLOTS = 3;
@@ -65,6 +68,15 @@ export class RawPictures {
     const source = (turn: number) =>
       Buffer.from(memory.buffer, SUMS_BYTES + turn * sourceBytes, pixels * PIXEL_BYTES);
     this.#sources = [source(0), source(1)];
+  }
+
+  /** Has the system give it its memory before it is needed, little by little. */
+  async touch(): Promise<void> {
+    const bytes = new Uint8Array(this.#module.memory.buffer);
+    for (let at = 0; at < bytes.length; at += SYSTEM_PAGE_BYTES) {
+      bytes[at] = bytes[at] as number;
+      if (at % TOUCHED_BYTES === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
   }
 
   /** Whether it is made for such pictures. */

@@ -92,6 +92,9 @@ test.each([
   ['cuts what is short into fewer parts than workers', 9_000, 8, 4],
   ['of one worker keeps the target', 61_000, 1, 4],
   ['of nothing is one', 0, 4, 1],
-])('the number of segments %s', (_, workMs, workers, count) => {
-  expect(segmentCount(workMs, { workers, targetMs: 20_000, leastMs: 2_000 })).toBe(count);
+  ['is one where one encoder keeps the cores busy', 9_000, 2, 1, 5_500],
+  ['is more where drawing takes most', 9_000, 2, 2, 3_000],
+  ['keeps the target where cores are shared', 41_000, 2, 3, 40_000],
+])('the number of segments %s', (_, workMs, workers, count, sharedMs = 0) => {
+  expect(segmentCount(workMs, { workers, targetMs: 20_000, leastMs: 2_000, sharedMs })).toBe(count);
 });

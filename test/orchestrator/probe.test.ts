@@ -86,6 +86,7 @@ test.each([
       id: 'stays',
       cache: false,
       composition,
+      chunking: { segments: 2 },
       outputPath: 'out.mp4',
     });
     await using worker = new ChromiumFrameWorker(store);

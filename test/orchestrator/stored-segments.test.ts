@@ -150,7 +150,7 @@ describe('a segment that the store has is not rendered', () => {
 
   test('of a page that keeps state from frame to frame', async () => {
     const composition = fresh({ source: fixture('barcode-state'), durationInFrames: 24 });
-    await renderer.render({ composition });
+    await renderer.render({ composition, chunking: { segments: 1 } });
     const long = await renderer.render({ composition: { ...composition, durationInFrames: 30 } });
     expect(long.plan.seekMode).toBe('replay');
     expect(ranges(long)).toEqual([

@@ -18,3 +18,15 @@ test('memory that was given back is taken for pictures alike, by one at a time',
     expect(memory.take(other, format)).not.toBe(first);
   }
 });
+
+test('memory that was prepared is taken, and what is in it stays while it comes from the system', async () => {
+  const memory = new PictureMemory();
+  const large = { width: 1920, height: 1080 };
+  memory.prepare(large, 'i420');
+  const pictures = memory.take(large, 'i420');
+  pictures.read({ read: (into) => into.fill(170) });
+  const before = pictures.take(undefined).digest;
+  await pictures.touch();
+  expect(pictures.take(undefined).digest).toBe(before);
+  expect(memory.take(large, 'i420')).not.toBe(pictures);
+});
