@@ -15,6 +15,8 @@ const MORE_LOOKS = 3;
 /** A page's first pictures take longer, whatever they show: memory is new, and scripts are not compiled. */
 const SETTLED_LOOKS = 2;
 const SETTLED = 1.25;
+/** So many times as long, the first one. */
+const FIRST_LOOK = 2.5;
 /** With fewer frames to the next place it does not matter how long they take. */
 const ROOMY_FRAMES = 30;
 
@@ -54,6 +56,10 @@ class Costs {
   /** @param looks of one visit at a place; some of them may show what the frame before does, which takes no time */
   look(frame: number, looks: readonly number[]): void {
     this.#places.set(frame, [...(this.#places.get(frame) ?? []), meanOf(looks)]);
+  }
+
+  knows(frame: number): boolean {
+    return this.#places.has(frame);
   }
 
   get summary(): Pick<SeekTrial, 'msPerFrame' | 'msPerStep' | 'costs'> {
@@ -109,7 +115,7 @@ export class SeekTry {
    * Goes one of the two ways through the places. As long as no more has to be known than what frames cost, the steps
    * after the first place are not gone one by one.
    * @param session a page of the view at frame 0, of which no picture was taken yet
-   * @param isEnough whether what was found so far is all that has to be known, asked after each place
+   * @param isEnough whether what was found so far is all that has to be known
    * @returns whether it has been gone to its end; else it has to be gone again, with another page
    */
   async visit(
@@ -120,7 +126,6 @@ export class SeekTry {
     const { starts, length } = placesOf(this.#range);
     const capture = openCapture(session, this.view, this.view.page.timeouts.frame);
     let last: Buffer | undefined;
-    let hurries = false;
     const look = async (frame: number): Promise<number> => {
       const since = performance.now();
       await session.step(frame);
@@ -128,6 +133,10 @@ export class SeekTry {
       last = capture.develop()?.bytes ?? last;
       return performance.now() - since;
     };
+    const ask = async (found: SeekTrial): Promise<void> => {
+      if (way === 'steps' && !this.#isTrial) this.#isTrial = !(await isEnough(found));
+    };
+    let hurries = false;
     for (const [place, from] of starts.entries()) {
       const isStepped = way === 'steps' && !hurries;
       // Stops on the way that the other visit does not make: a page may lose its way between them.
@@ -142,20 +151,22 @@ export class SeekTry {
       if (place === 0) await capture.preRoll();
       await capture.expose();
       const seen = from + length;
-      const looks = [await look(seen)];
+      const first = await look(seen);
       const areRaw = isRaw(capture.format);
       if (!hurries)
         await this.#compare(place, areRaw ? (last as Buffer) : await (await capture.keep()).png, areRaw);
-      const isQuick = (looks[0] as number) < QUICK_MS;
-      const hasRoom = (starts[place + 1] ?? this.#range[1]) - seen > ROOMY_FRAMES;
-      while (hasRoom && looks.length <= MORE_LOOKS && (isQuick || (place === 0 && !isSettled(looks))))
-        looks.push(await look(seen + looks.length));
-      this.#costs.look(seen, place === 0 ? looks.slice(-SETTLED_LOOKS) : looks);
-      if (way === 'at-once' || this.#isTrial) continue;
-      const enough = await isEnough(this.trial);
-      this.#isTrial = !enough;
-      if (hurries && !enough) return false;
-      hurries = enough;
+      const isKnown = this.#costs.knows(seen);
+      if (place > 0 || !isKnown) {
+        const looks = [first];
+        const hasRoom = !isKnown && (starts[place + 1] ?? this.#range[1]) - seen > ROOMY_FRAMES;
+        const goesOn = () => first < QUICK_MS || (place === 0 && !isSettled(looks));
+        if (place === 0) await ask(this.#atLeast(seen, first / FIRST_LOOK));
+        while (hasRoom && looks.length <= MORE_LOOKS && goesOn()) looks.push(await look(seen + looks.length));
+        this.#costs.look(seen, place === 0 ? looks.slice(-SETTLED_LOOKS) : looks);
+        await ask(this.trial);
+      }
+      if (hurries && this.#isTrial) return false;
+      hurries = way === 'steps' && !this.#isTrial;
     }
     if (!hurries) this.#ways.add(way);
     return true;
@@ -172,6 +183,10 @@ export class SeekTry {
     const since = performance.now();
     await session.step(frame);
     this.#costs.step(performance.now() - since);
+  }
+
+  #atLeast(frame: number, ms: number): SeekTrial {
+    return { ...this.trial, msPerFrame: ms, costs: [{ frame, ms }] };
   }
 
   /** What the visits found; of one alone, that frames can be seeked to. */
