@@ -87,5 +87,5 @@ export async function lookAtPage(
     }
   });
   const { trial } = await decided.promise;
-  return page.seekMode === 'replay' ? { ...trial, seekMode: 'replay' } : trial;
+  return page.seekMode === 'auto' ? trial : { ...trial, seekMode: page.seekMode, tried: true };
 }

@@ -203,7 +203,7 @@ export async function planJob(
       );
 
   let { content, stored, parts } = await layOut(trial, wanted);
-  if (page.seekMode === 'auto' && !trial.tried && parts.length > 1) {
+  if (!trial.tried && parts.length > 1) {
     trial = await lookAtPage(job, { ...look, suffices: undefined, of: wanted });
     ({ content, stored, parts } = await layOut(trial, wanted));
   }

@@ -25,7 +25,10 @@ export type SeekWay = 'steps' | 'at-once';
 
 export interface SeekTrial {
   readonly seekMode: 'seek' | 'replay';
-  /** Whether both ways were gone; else only a page that shows its frames in order, from the first on, shows them right. */
+  /**
+   * Whether it is known that frames are right so: both ways were gone, or the job says it. Else only a page that shows
+   * its frames in order, from the first on, surely shows them right.
+   */
   readonly tried: boolean;
   /** Milliseconds of one worker for one frame, without the encoder. */
   readonly msPerFrame: number;

@@ -32,6 +32,16 @@ test('a page that keeps state is shown in order, in one browser, without a try a
   });
 });
 
+test.each(['auto', 'seek', 'replay'] as const)('what was measured for %s is remembered', async (seekMode) => {
+  const job: JobSketch = { composition: { source: fixture('barcode-raf') }, page: { seekMode } };
+  const { result } = await renderer.render(job);
+  expect(result.seekMode).toBe(seekMode === 'replay' ? 'replay' : 'seek');
+  const browsers = vi.spyOn(renderer.worker, 'withBrowser');
+  const again = await renderer.render(job);
+  expect(again.result.segments).toMatchObject({ cached: 1, rendered: 0 });
+  expect(browsers).not.toHaveBeenCalled();
+});
+
 type Rest = Omit<JobSketch, 'composition'> & { readonly frameRange?: [number, number] };
 
 test.each<[string, Rest, Rest]>([
