@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { codecTraits } from '../types/codecs.ts';
 import type { FrameRange, RenderJob } from '../types/render-job.ts';
 import { coverRange } from './cover-range.ts';
 import { costCurve, cutByWork, segmentCount } from './cut-by-work.ts';
@@ -15,7 +16,7 @@ const CORES_PER_WORKER = 2;
  */
 const ENCODER_MS_PER_PIXEL = 6e-6;
 
-/** What a frame takes while little else is at work: the quicker of the visits, which were side by side. */
+/** What a frame takes while little else is at work: of visits that were side by side, the quicker one. */
 function quickestMs({ costs, msPerFrame }: SeekTrial): number {
   return costs.length > 0 ? costs.reduce((sum, { ms }) => sum + ms, 0) / costs.length : msPerFrame;
 }
@@ -59,8 +60,9 @@ export function cutRange({
     : segmentTarget(workMs, idleIsFree ? undefined : workers);
   const shares = availableParallelism() < CORES_PER_WORKER * workers;
   const leastMs = shares ? LEAST_SEGMENT_MS.sharing : LEAST_SEGMENT_MS.alone;
-  const sharedMs = shares ? frames * Math.min(msPerFrame, pixels * ENCODER_MS_PER_PIXEL) : 0;
-  const count = segmentCount(workMs, { workers, targetMs, leastMs, sharedMs });
+  const encodes = codecTraits[job.encoding.codec].pictures === undefined;
+  const encoderMs = encodes && shares ? Math.min(msPerFrame, pixels * ENCODER_MS_PER_PIXEL) : 0;
+  const count = segmentCount(workMs, { workers, targetMs, leastMs, sharedMs: frames * encoderMs });
   return pieces.flatMap((piece) => {
     if (piece.stored || trial.seekMode === 'replay') return [piece.range];
     if (!idleIsFree || targetSegmentSeconds !== undefined)

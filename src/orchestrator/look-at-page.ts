@@ -50,27 +50,28 @@ export async function lookAtPage(
   };
   const unseen = 'open' in of ? of : undefined;
   if ('range' in of) decide(of);
-  const bothWays = Promise.withResolvers<boolean>();
-  if (!suffices) bothWays.resolve(true);
-  const isEnough = async (found: SeekTrial): Promise<boolean> => {
+  const needsBothWays = Promise.withResolvers<boolean>();
+  if (!suffices) needsBothWays.resolve(true);
+  const isSufficient = async (found: SeekTrial): Promise<boolean> => {
     const enough = (await suffices?.(found, wanted as Wanted)) ?? false;
-    if (!enough) bothWays.resolve(true);
+    if (!enough) needsBothWays.resolve(true);
     return enough;
   };
   const visit = async (browser: Browser, ways: readonly SeekWay[], leads: boolean): Promise<void> => {
-    await using early = await unseen?.open(browser);
+    // A page that is known is opened as it will be rendered.
+    await using early = wanted ? undefined : await unseen?.open(browser);
     if (unseen && early && leads) decide(unseen.decide(early.probe));
     const seeking = await decided.promise;
     for (const [index, way] of ways.entries()) {
-      if (index > 0 && !(await bothWays.promise)) return;
+      if (index > 0 && !(await needsBothWays.promise)) return;
       const opened = index === 0 ? early?.sessionFor(seeking.view) : undefined;
-      let isDone = opened !== undefined && (await seeking.visit(opened, way, isEnough));
+      let isDone = opened !== undefined && (await seeking.visit(opened, way, isSufficient));
       await early?.[Symbol.asyncDispose]();
       while (!isDone) {
         await using session = await PageSession.open(browser, sessionOptions(seeking.view));
-        isDone = await seeking.visit(session, way, isEnough);
+        isDone = await seeking.visit(session, way, isSufficient);
       }
-      bothWays.resolve(false);
+      needsBothWays.resolve(false);
     }
   };
   // The longer way in the browser that decides.
@@ -79,10 +80,10 @@ export async function lookAtPage(
   await runLimited(lanes, lanes.length, undefined, async (lane) => {
     const leads = lane === lanes[0];
     try {
-      if (leads || (await bothWays.promise)) await lend((browser) => visit(browser, lane, leads));
+      if (leads || (await needsBothWays.promise)) await lend((browser) => visit(browser, lane, leads));
     } catch (error) {
       decided.reject(error);
-      bothWays.resolve(false);
+      needsBothWays.resolve(false);
       throw error;
     }
   });

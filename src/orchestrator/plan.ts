@@ -27,7 +27,7 @@ import { guessOf, openProbed, type Probe } from './probe.ts';
 import { memory } from './remember.ts';
 import { contentDigest, segmentKey } from './segment-key.ts';
 import { estimateWork } from './segment-work.ts';
-import { storedSegments } from './stored-segments.ts';
+import { type StoredSegment, storedSegments } from './stored-segments.ts';
 import type { SeekTrial } from './try-seeking.ts';
 
 export interface PlanOptions {
@@ -102,10 +102,11 @@ export async function planJob(
   const version = await workerVersion();
   let reachesOut = false;
   const remember = memory(store, version, job.cache, () => ref.kind === 'url' || reachesOut);
+  let known: ResolvedComposition | undefined;
   const inBrowser: Lend = (work) =>
     worker.withBrowser(
       { ref, allowHosts: page.allowHosts },
-      browserFor({ composition: guessOf(job.composition, ref), encoding, page }),
+      browserFor({ composition: known ?? guessOf(job.composition, ref), encoding, page }),
       signal,
       async (browser) => {
         const answer = await work(browser);
@@ -126,6 +127,7 @@ export async function planJob(
   const { onAssetError, allowHosts } = page;
   const want = ({ composition }: Probe): Wanted => {
     checkSize(composition, encoding);
+    known = composition;
     return { composition, range: checkRange(job.frameRange, composition) };
   };
   const workers = Math.min(job.chunking.maxParallel ?? capacity, capacity);
@@ -136,11 +138,14 @@ export async function planJob(
     page: { ...page, seekMode },
     workerVersion: version,
   });
+  const listed = new Map<string, Promise<StoredSegment[]>>();
   const layOut = async (trial: SeekTrial, { composition, range }: Wanted) => {
     // What other hosts send may change at any time, as a page behind an address may.
     const owner = reachesOut ? job.id : undefined;
     const content = contentDigest(shared(composition, trial), job.cache ? owner : run);
-    const stored = await storedSegments(store, content, job.id);
+    const listing = listed.get(content) ?? storedSegments(store, content, job.id);
+    listed.set(content, listing);
+    const stored = await listing;
     const { width, height } = pictureSize({ composition, encoding });
     const parts = cutRange({
       ...{ job, range, trial, workers, idleIsFree },
@@ -156,8 +161,9 @@ export async function planJob(
     job.chunking.segments === undefined;
   // Then the page shows its frames in order, from the first on, as it does step by step.
   const isOnePass = async (found: SeekTrial, wanted: Wanted): Promise<boolean> => {
+    if (wanted.range[0] > 0) return false;
     const { parts } = await layOut(found, wanted);
-    if (wanted.range[0] > 0 || parts.length > 1) return false;
+    if (parts.length > 1) return false;
     const replayed = await layOut({ ...found, seekMode: 'replay' }, wanted);
     return replayed.stored.length === 0;
   };
@@ -202,16 +208,18 @@ export async function planJob(
         async (known) => Array.isArray(known.tracks) && hasSources(store, known),
       );
 
+  listed.clear();
   let { content, stored, parts } = await layOut(trial, wanted);
+  // The store may have changed meanwhile, or the page have asked another host.
   if (!trial.tried && parts.length > 1) {
     trial = await lookAtPage(job, { ...look, suffices: undefined, of: wanted });
     ({ content, stored, parts } = await layOut(trial, wanted));
   }
-  const known = new Map(stored.map((segment) => [segmentKey(content, segment.range), segment]));
+  const found = new Map(stored.map((segment) => [segmentKey(content, segment.range), segment]));
   const segments = parts.map((part, index) => ({
     range: part,
     segmentKey: segmentKey(content, part),
-    lookBack: known.get(segmentKey(content, parts[index - 1] ?? part))?.sawNext === false && index > 0,
+    lookBack: found.get(segmentKey(content, parts[index - 1] ?? part))?.sawNext === false && index > 0,
   }));
   const looks = { segments, durationInFrames: composition.durationInFrames, step: encoding.everyNthFrame };
   const frameJobs = segments.map(
@@ -223,7 +231,7 @@ export async function planJob(
     }),
   );
   const missing = frameJobs.filter((frameJob) => {
-    const segment = known.get(frameJob.segmentKey);
+    const segment = found.get(frameJob.segmentKey);
     return !segment || (frameJob.lookBack && !segment.sawPrevious);
   });
   const maxParallel = Math.min(workers, frameJobs.length);
@@ -234,6 +242,7 @@ export async function planJob(
     encoding,
     frames: outputFrames(range, encoding),
     seekMode: trial.seekMode,
+    ...(trial.tried ? {} : { untried: true }),
     maxParallel,
     frameJobs,
     onSeamMismatch,

@@ -34,7 +34,7 @@ export interface SeekTrial {
   readonly msPerFrame: number;
   /** Milliseconds of one worker for going on by a frame, without its picture. */
   readonly msPerStep: number;
-  /** Of the places that were looked at, as the quicker visit found each. */
+  /** Of the places that were looked at, as the quickest visit that measured each found it. */
   readonly costs: readonly FrameCost[];
 }
 
@@ -118,13 +118,13 @@ export class SeekTry {
    * Goes one of the two ways through the places. As long as no more has to be known than what frames cost, the steps
    * after the first place are not gone one by one.
    * @param session a page of the view at frame 0, of which no picture was taken yet
-   * @param isEnough whether what was found so far is all that has to be known
+   * @param suffices whether what was found so far is all that has to be known
    * @returns whether it has been gone to its end; else it has to be gone again, with another page
    */
   async visit(
     session: PageSession,
     way: SeekWay,
-    isEnough: (found: SeekTrial) => Promise<boolean>,
+    suffices: (found: SeekTrial) => Promise<boolean>,
   ): Promise<boolean> {
     const { starts, length } = placesOf(this.#range);
     const capture = openCapture(session, this.view, this.view.page.timeouts.frame);
@@ -137,7 +137,7 @@ export class SeekTry {
       return performance.now() - since;
     };
     const ask = async (found: SeekTrial): Promise<void> => {
-      if (way === 'steps' && !this.#isTrial) this.#isTrial = !(await isEnough(found));
+      if (way === 'steps' && !this.#isTrial) this.#isTrial = !(await suffices(found));
     };
     let hurries = false;
     for (const [place, from] of starts.entries()) {
@@ -149,7 +149,7 @@ export class SeekTry {
         : [];
       const drawn = from + Math.max(0, length - 1);
       for (let frame = isStepped ? from : drawn; frame <= drawn; frame++) stops.push(frame);
-      for (const stop of stops) await this.#step(session, stop);
+      for (const stop of stops) await (hurries ? session.step(stop) : this.#step(session, stop));
       // Both visits draw the same two frames: what Chromium drew before decides the last bit of what it draws next.
       if (place === 0) await capture.preRoll();
       await capture.expose();

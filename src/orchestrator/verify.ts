@@ -169,10 +169,8 @@ export async function verifyRender(id: string, options: VerifyOptions = {}): Pro
   const { store = openStore(), frames = 12, signal } = options;
   const plan = await findPlan(store, id);
   const samples = sampleFrames(plan, frames);
-  const [{ workerVersion: planned, composition, encoding, ...job }] = plan.frameJobs as [FrameJob];
-  // A page that showed all frames in order may never have been tried for another way.
-  const wasOnePass = plan.frameJobs.length === 1 && plan.frameRange[0] === 0;
-  const page: FrameJob['page'] = wasOnePass ? { ...job.page, seekMode: 'replay' } : job.page;
+  const [{ workerVersion: planned, composition, encoding, page: pageThen }] = plan.frameJobs as [FrameJob];
+  const page: FrameJob['page'] = plan.untried ? { ...pageThen, seekMode: 'replay' } : pageThen;
   await checkVersion(planned);
   const records = new Map<number, SegmentRecord>();
   for (const { segment } of samples)

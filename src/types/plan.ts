@@ -40,6 +40,8 @@ export const planSchema = z.strictObject({
   /** Frames of the output. */
   frames: z.int().min(1),
   seekMode: z.enum(['seek', 'replay']),
+  /** Set where it was not tried to reach frames at once, as all are shown in order from the first. */
+  untried: z.literal(true).optional(),
   maxParallel: z.int().min(1),
   frameJobs: z.array(frameJobSchema).min(1),
   onSeamMismatch: onSeamMismatchSchema,

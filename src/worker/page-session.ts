@@ -252,6 +252,7 @@ export class PageSession implements AsyncDisposable {
     const size = outputSize(composition, { scale });
     const { width } = windowSize(composition, scale);
     this.#framebuffer = await Framebuffer.find(this.#browser, this.page, this.ticker, size, width);
+    if (!this.#framebuffer) this.#browser.pictureMemory.drop();
   }
 
   #listen(): void {

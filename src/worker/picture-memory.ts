@@ -12,8 +12,17 @@ export class PictureMemory {
   /** Has some ready for a page that will be opened. */
   prepare(size: PixelSize, format: RawFormat): void {
     if (size.width * size.height > MOST_PIXELS) return;
-    this.#spare = new RawPictures(size, format);
-    void this.#spare.touch();
+    try {
+      this.#spare = new RawPictures(size, format);
+      void this.#spare.touch();
+    } catch {
+      // Whoever takes pictures will be told that there is no memory for them.
+    }
+  }
+
+  /** Gives back to the system what nobody has. */
+  drop(): void {
+    this.#spare = undefined;
   }
 
   /** Memory that nobody else has; what it held before is still in it. */

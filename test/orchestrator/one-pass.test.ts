@@ -21,7 +21,8 @@ const frames = (start: number, end: number): number[] =>
 
 test('a page that keeps state is shown in order, in one browser, without a try at seeking', async () => {
   const browsers = vi.spyOn(renderer.worker, 'withBrowser');
-  const { file, result } = await renderer.render({ composition: counting });
+  const { file, result, plan } = await renderer.render({ composition: counting });
+  expect(plan.untried).toBe(true);
   expect(result).toMatchObject({ seekMode: 'seek', segments: { total: 1, rendered: 1 } });
   expect(await decodeBarcodes(file)).toEqual(frames(0, 90));
   // For the plan, and for the only segment.
@@ -56,13 +57,18 @@ test.each<[string, Rest, Rest]>([
   expect(await decodeBarcodes(file)).toEqual(frames(...(later.frameRange ?? [0, 90])));
 });
 
-test('a page that is dear in the end only is tried, and cut', async () => {
+test.each([
+  ['is seeked to', 'let', 'seek'],
+  ['is replayed', 'var', 'replay'],
+])('a page that is dear in the end only is tried, and cut; one that %s', async (_, count, seekMode) => {
   const source = path.join(renderer.folder, 'dear');
   await mkdir(source);
+  // A variable of the page counts the frames that were shown, one of the function does not.
   const page = `<!doctype html><meta name="helios-composition" content="width=320, height=180, fps=30, duration=5">
     <p></p><script>
+      ${count === 'var' ? 'var' : '//'} work = 0;
       requestAnimationFrame(function show(ms) {
-        let work = 0;
+        ${count === 'var' ? '//' : 'let'} work = 0;
         if (ms > 4500) for (let i = 0; i < 1e8; i++) work += i % 7;
         document.querySelector('p').textContent = ms + work;
         requestAnimationFrame(show);
@@ -75,6 +81,18 @@ test('a page that is dear in the end only is tried, and cut', async () => {
   const browsers = vi.spyOn(worker, 'withBrowser');
   const plan = await planJob(job, { ref, worker, capacity: 2, idleIsFree: true });
   expect(browsers).toHaveBeenCalledTimes(2);
-  expect(plan.seekMode).toBe('seek');
-  expect(plan.frameJobs.length).toBeGreaterThan(1);
+  expect(plan).toMatchObject({ seekMode, untried: undefined });
+  if (seekMode === 'seek') expect(plan.frameJobs.length).toBeGreaterThan(1);
+});
+
+test('verify goes to every third frame as the render did', async () => {
+  const { result, plan } = await renderer.render({
+    composition: { source: fixture('barcode-raf') },
+    encoding: { everyNthFrame: 3 },
+  });
+  expect(plan.untried).toBeUndefined();
+  expect(await verifyRender(result.id, { store: renderer.store })).toMatchObject({
+    matched: 12,
+    rounded: 0,
+  });
 });
