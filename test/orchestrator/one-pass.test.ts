@@ -12,7 +12,8 @@ const counting: JobSketch['composition'] = { source: fixture('barcode-state') };
 
 let renderer: Renderer;
 beforeEach(async () => {
-  renderer = await Renderer.open();
+  // One worker: nothing is cut, however slow the machine is.
+  renderer = await Renderer.open(1);
 });
 afterEach(() => renderer[Symbol.asyncDispose]());
 
@@ -81,7 +82,8 @@ test.each([
   const browsers = vi.spyOn(worker, 'withBrowser');
   const plan = await planJob(job, { ref, worker, capacity: 2, idleIsFree: true });
   expect(browsers).toHaveBeenCalledTimes(2);
-  expect(plan).toMatchObject({ seekMode, untried: undefined });
+  expect(plan.seekMode).toBe(seekMode);
+  expect(plan.untried).toBeUndefined();
   if (seekMode === 'seek') expect(plan.frameJobs.length).toBeGreaterThan(1);
 });
 
