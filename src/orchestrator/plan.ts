@@ -102,11 +102,11 @@ export async function planJob(
   const version = await workerVersion();
   let reachesOut = false;
   const remember = memory(store, version, job.cache, () => ref.kind === 'url' || reachesOut);
-  let known: ResolvedComposition | undefined;
+  let resolved: ResolvedComposition | undefined;
   const inBrowser: Lend = (work) =>
     worker.withBrowser(
       { ref, allowHosts: page.allowHosts },
-      browserFor({ composition: known ?? guessOf(job.composition, ref), encoding, page }),
+      browserFor({ composition: resolved ?? guessOf(job.composition, ref), encoding, page }),
       signal,
       async (browser) => {
         const answer = await work(browser);
@@ -127,7 +127,7 @@ export async function planJob(
   const { onAssetError, allowHosts } = page;
   const want = ({ composition }: Probe): Wanted => {
     checkSize(composition, encoding);
-    known = composition;
+    resolved = composition;
     return { composition, range: checkRange(job.frameRange, composition) };
   };
   const workers = Math.min(job.chunking.maxParallel ?? capacity, capacity);
